@@ -1,0 +1,213 @@
+"""Checkout step by step, completing, canceling and resuming: the order's verbs."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from django.db import models, transaction
+from django.utils import timezone
+from django_fsm import TransitionNotAllowed, can_proceed
+
+from orders.errors import CannotComplete
+from orders.models.states import STEPS, State
+from payments.actors import SYSTEM, Actor
+from payments.errors import GatewayError, GatewayUnavailable, PaymentBusy
+from payments.models import Payment, Reaction
+from payments.models.states import State as Paid
+
+if TYPE_CHECKING:
+    from orders.models.order import Order
+
+
+class Completing(models.Model):
+    class Meta:
+        abstract = True
+
+    def next(self) -> None:
+        """One checkout step. Raises CannotComplete with the reasons, TransitionNotAllowed after confirm."""
+        order: Any = self
+        with transaction.atomic():
+            locked = order._lock()
+            reasons = locked.reasons_against_step()
+            if reasons:
+                raise CannotComplete(reasons)
+            locked.step(payment_required=locked.payment_required)
+            locked.write("state")
+        order.absorb(locked)
+
+    def advance(self) -> None:
+        """As many steps as it can before complete."""
+        order: Any = self
+        order.refresh_from_db(fields=["state"])
+        with suppress(CannotComplete):
+            while order.state in STEPS[:-1]:
+                self.next()
+
+    def complete(self, *, by: Actor = SYSTEM) -> None:
+        """Place the order: check it, have its payments processed, finish it. Nothing to do if it is complete.
+
+        An order whose payment still waits for the customer or the provider stays in confirm and is finished by
+        the fact that settles it. Raises CannotComplete, the GatewayError of a payment (declined: back to
+        payment; unknown: stays in confirm), TransitionNotAllowed once canceled.
+        """
+        order: Any = self
+        self.advance()
+        if not self._place(by=by):
+            return
+        try:
+            swallowed = order._ask_for_each("process", by=by)
+        except (PaymentBusy, GatewayUnavailable):
+            raise
+        except GatewayError:
+            self._back_to_payment(by=by)
+            raise
+        self._finish(anyway=swallowed is not None, by=by)
+
+    def _place(self, *, by: Actor) -> bool:
+        """Mark the order as placed by the customer, so that a late answer can finish it; False if it is complete."""
+        order: Any = self
+        with transaction.atomic(durable=True):
+            locked = order._lock()
+            if locked.state == State.COMPLETE:
+                order.absorb(locked)
+                return False
+            if locked.state not in STEPS:
+                raise TransitionNotAllowed(f"Order {locked.number} is {locked.state}: it cannot be completed.")
+            sums = locked.payment_sums()
+            reasons = locked.reasons_against_completion(sums)
+            if not reasons:
+                locked.placed_at = locked.placed_at or timezone.now()
+                locked.write("placed_at")
+        order.absorb(locked)
+        if reasons:
+            if sums["payments"]:
+                self._back_to_payment(by=by)
+            raise CannotComplete(reasons)
+        return True
+
+    def _finish(self, *, anyway: bool, by: Actor) -> None:
+        order: Any = self
+        reasons: list[str] = []
+        with transaction.atomic(durable=True):
+            locked = order._lock()
+            sums = locked.payment_sums()
+            if locked.state == State.CONFIRM and (anyway or sums["settled"] >= locked.total.amount):
+                locked.finish_now(sums, by=by)
+            elif locked.state == State.CONFIRM and not sums["processing"]:
+                reasons = locked.reasons_against_completion(sums)
+        order.absorb(locked)
+        if reasons:
+            self._back_to_payment(by=by)
+            raise CannotComplete(reasons)
+        if locked.state == State.CONFIRM:
+            self._refuse_if_unanswered()
+
+    def _refuse_if_unanswered(self) -> None:
+        """What waits is an answer; what is open or unknown is none."""
+        order: Any = self
+        for payment in order.payments.filter(state=Paid.PROCESSING):
+            if payment.read_ledger().unanswered:
+                raise PaymentBusy(f"Payment {payment.number} has no answer yet; nothing more will be charged.")
+
+    def finish_now(self, sums: dict[str, Any], *, by: Actor) -> None:
+        """Complete this locked order in the caller's transaction, and queue what must follow."""
+        order: Order = self  # type: ignore[assignment]
+        order.finish()
+        order.completed_at = timezone.now()
+        order.payment_total = type(order.total)(sums["paid"], order.currency)
+        order.payment_state = order.derive_payment_state(sums)
+        order.write("state", "completed_at", "payment_total", "payment_state")
+        order.record("state", before=State.CONFIRM, after=State.COMPLETE, by=by)
+        Reaction.objects.queue("order.completed", order.number)
+
+    def _back_to_payment(self, *, by: Actor) -> None:
+        """The customer has to choose again; whatever waits or is unknown keeps the order where it is."""
+        order: Any = self
+        with transaction.atomic(durable=True):
+            locked = order._lock()
+            if can_proceed(locked.payment_failed) and not locked.payment_sums()["processing"]:
+                locked.payment_failed()
+                locked.placed_at = None
+                locked.write("state", "placed_at")
+                locked.record("state", before=State.CONFIRM, after=State.PAYMENT, by=by)
+        order.absorb(locked)
+
+    def cancel(self, reason: str = "", *, by: Actor = SYSTEM) -> None:
+        """Call the order off and undo its payments one by one; called again it finishes what is left.
+
+        Checkout payments become invalid; whatever waits, holds or took money is canceled, the rest skipped.
+        Raises the first trouble, after all were tried: PaymentBusy where an answer is missing, PaymentDeclined,
+        GatewayUnavailable. TransitionNotAllowed unless complete or canceled.
+        """
+        order: Any = self
+        with transaction.atomic(durable=True):
+            locked = order._lock()
+            if locked.state != State.CANCELED:
+                locked.call_off()
+                locked.canceled_at = timezone.now()
+                locked.payments.filter(state=Paid.CHECKOUT).update(state=Paid.INVALID)
+                locked.write("state", "canceled_at")
+                locked.payment_changed(by=by)
+                locked.record("state", before=State.COMPLETE, after=State.CANCELED, note=reason, by=by)
+                Reaction.objects.queue("order.canceled", locked.number)
+        order.absorb(locked)
+        trouble: GatewayError | None = None
+        for payment in order.payments.order_by("id"):
+            try:
+                if _has_something_to_undo(payment):
+                    payment.cancel(by=by)
+            except GatewayError as error:
+                trouble = trouble or error
+        order.absorb(order._meta.base_manager.get(pk=order.pk))
+        if trouble:
+            raise trouble
+
+    def resume(self, *, by: Actor = SYSTEM) -> None:
+        """Take a canceled order up again. Its voided and refunded payments stay what they are."""
+        order: Any = self
+        with transaction.atomic(durable=True):
+            locked = order._lock()
+            locked.reinstate()
+            locked.canceled_at = None
+            locked.write("state", "canceled_at")
+            locked.payment_changed(by=by)
+            locked.record("state", before=State.CANCELED, after=State.COMPLETE, by=by)
+        order.absorb(locked)
+
+    # What is missing
+
+    def reasons_against_step(self) -> list[str]:
+        order: Any = self
+        if order.state == State.CART and not order.line_items.exists():
+            return ["The order has no lines."]
+        if order.state == State.ADDRESS and not order.email:
+            return ["The order has no e-mail address."]
+        return []
+
+    def reasons_against_completion(self, sums: dict[str, Any]) -> list[str]:
+        """Why it cannot be completed now, a sentence each."""
+        order: Any = self
+        reasons = order.reasons_against_step()
+        if not order.payment_required:
+            return reasons  # type: ignore[no-any-return]
+        if not sums["valid"]:
+            return [*reasons, "No payment was found."]
+        gap = order.total.amount - sums["covered"]
+        if gap > 0:
+            covered = type(order.total)(sums["covered"], order.currency)
+            missing = type(order.total)(gap, order.currency)
+            reasons.append(f"Payments cover {covered} of {order.total}: {missing} is missing.")
+        return reasons  # type: ignore[no-any-return]
+
+
+def _has_something_to_undo(payment: Payment) -> bool:
+    if payment.state in (Paid.CHECKOUT, Paid.INVALID, Paid.VOID):
+        return False
+    ledger = payment.read_ledger()
+    return bool(
+        ledger.unanswered
+        or ledger.hold
+        or any(each.is_unsettled and each.kind != "refund" for each in ledger.operations)
+        or ledger.has_money_left
+    )

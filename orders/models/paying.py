@@ -1,0 +1,180 @@
+"""How an order is paid: adding payments, having them processed, and what its sums and payment state are."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Q, Sum
+from django_fsm import TransitionNotAllowed
+
+from orders.models.states import PaymentState, State
+from payments.actors import SYSTEM, Actor
+from payments.errors import GatewayError
+from payments.models import Operation, Payment, PaymentMethod
+from payments.models.states import DEAD
+from payments.models.states import State as Paid
+from payments.money import Money, as_money
+
+if TYPE_CHECKING:
+    pass
+
+HOLDING = (Paid.PROCESSING, Paid.PENDING)
+
+
+class Paying(models.Model):
+    class Meta:
+        abstract = True
+
+    def add_payment(
+        self,
+        method: PaymentMethod,
+        source: Any = None,
+        amount: Money | Decimal | str | int | None = None,
+    ) -> Payment:
+        """A new payment in checkout, for `amount` (major units) or for what no payment covers yet.
+
+        Older checkout payments become invalid. Raises InvalidAmount, and TransitionNotAllowed once canceled.
+        """
+        order: Any = self
+        with transaction.atomic():
+            locked = order._lock()
+            if locked.state == State.CANCELED:
+                raise TransitionNotAllowed(f"Order {locked.number} is canceled: it takes no payment.")
+            sums = locked.payment_sums()
+            if sums["in_checkout"]:
+                asked = Operation._base_manager.filter(payment=models.OuterRef("pk"), state__in=("open", "unknown"))
+                older = locked.payments.filter(~models.Exists(asked), state=Paid.CHECKOUT)
+                older.update(state=Paid.INVALID)
+            if amount is None:
+                amount = max(locked.total.amount - sums["secured"], Decimal(0))
+            payment: Payment = Payment.objects.create(
+                order=order,
+                payment_method=method,
+                source=_kept(method, source),
+                amount=as_money(amount, locked.currency),
+                currency=locked.currency,
+            )
+            if locked.completed_at:
+                locked.payment_changed(by=SYSTEM)
+        order.absorb(locked)
+        return payment
+
+    def process_payments(self, *, by: Actor = SYSTEM) -> None:
+        """Purchase or authorize what is in checkout, until the total is covered. Raises the GatewayError."""
+        self._ask_for_each("process", by=by)
+
+    def authorize_payments(self, *, by: Actor = SYSTEM) -> None:
+        """Authorize what is in checkout, until the total is covered. Raises the GatewayError."""
+        self._ask_for_each("authorize", by=by)
+
+    def capture_payments(self, *, by: Actor = SYSTEM) -> None:
+        """Purchase what is in checkout, until the total is covered. Raises the GatewayError."""
+        self._ask_for_each("purchase", by=by)
+
+    def _ask_for_each(self, verb: str, *, by: Actor) -> GatewayError | None:
+        """The error, where the site lets checkout go on over it (Solidus's allow_checkout_on_gateway_error)."""
+        order: Any = self
+        try:
+            for payment in order.payments.filter(state=Paid.CHECKOUT).order_by("id"):
+                if order.payment_total >= order.total:
+                    break
+                getattr(payment, verb)(by=by)
+        except GatewayError as error:
+            if not settings.PAYMENTS.get("ALLOW_CHECKOUT_ON_GATEWAY_ERROR", False):
+                raise
+            return error
+        return None
+
+    # What the payments come to
+
+    @property
+    def outstanding_balance(self) -> Money:
+        """Total − paid; once canceled, minus what was paid (Solidus §e.2)."""
+        order: Any = self
+        if order.state == State.CANCELED:
+            return -order.payment_total  # type: ignore[no-any-return]
+        return order.total - order.payment_total  # type: ignore[no-any-return]
+
+    @property
+    def review_reason(self) -> str:
+        """Why staff should look at this order's payments, or ""."""
+        reasons = self.payments.exclude(review_reason="").values_list("review_reason", flat=True)  # type: ignore[attr-defined]
+        return " ".join(dict.fromkeys(reasons))
+
+    @property
+    def is_risky(self) -> bool:
+        """Whether any payment is risky or failed. Shown to staff; it blocks nothing."""
+        return any(payment.is_risky for payment in self.payments.all())  # type: ignore[attr-defined]
+
+    def payment_sums(self) -> dict[str, Any]:
+        """One look at all payments: Decimals in major units, and counts.
+
+        `paid`: captured − refunded, whatever the state. `secured`: held, taken or under way, less refunded.
+        `settled`: the same without what no provider has settled; a method that needs no source counts, for
+        nobody settles it before the goods leave.
+        """
+        valid = ~Q(state__in=DEAD)
+        found = Payment._base_manager.filter(order=self.pk).aggregate(
+            captured=Sum("captured_amount"),
+            refunded=Sum("refunded_amount"),
+            holding=Sum("amount", filter=Q(state__in=HOLDING)),
+            unsettled=Sum("amount", filter=Q(state=Paid.PROCESSING)),
+            in_checkout_amount=Sum("amount", filter=Q(state=Paid.CHECKOUT)),
+            sourceless=Sum("amount", filter=Q(state=Paid.CHECKOUT, source_type="")),
+            taken=Sum("captured_amount", filter=Q(state=Paid.COMPLETED)),
+            given=Sum("refunded_amount", filter=valid),
+            payments=models.Count("pk"),
+            valid=models.Count("pk", filter=valid),
+            in_checkout=models.Count("pk", filter=Q(state=Paid.CHECKOUT)),
+            processing=models.Count("pk", filter=Q(state=Paid.PROCESSING)),
+        )
+        sums = {name: Decimal(0) if value is None else value for name, value in found.items()}
+        secured = sums["holding"] + sums["taken"] - sums["given"]
+        return sums | {
+            "paid": sums["captured"] - sums["refunded"],
+            "secured": secured,
+            "covered": secured + sums["in_checkout_amount"],
+            "settled": secured - sums["unsettled"] + sums["sourceless"],
+        }
+
+    def payment_changed(self, *, by: Actor) -> None:
+        """A payment of this locked order has changed: totals, payment state, and finishing what was placed.
+
+        Database work only, in the caller's transaction; no gateway is ever asked from here.
+        """
+        order: Any = self
+        sums = order.payment_sums()
+        before = (order.payment_total, order.payment_state)
+        order.payment_total = Money(sums["paid"], order.currency)
+        if order.state == State.CONFIRM and order.placed_at and sums["settled"] >= order.total.amount:
+            order.finish_now(sums, by=by)
+            return
+        order.payment_state = order.derive_payment_state(sums)
+        if before != (order.payment_total, order.payment_state):
+            order.write("payment_total", "payment_state")
+
+    def derive_payment_state(self, sums: dict[str, Any]) -> str:
+        """Solidus's algorithm (§e.1): empty until the order is complete."""
+        order: Any = self
+        if not order.completed_at:
+            return ""
+        balance = order.outstanding_balance.amount
+        if sums["payments"] and not sums["valid"] and balance != 0:
+            return PaymentState.FAILED
+        if order.state == State.CANCELED and order.payment_total.amount == 0:
+            return PaymentState.VOID
+        if balance > 0:
+            return PaymentState.BALANCE_DUE
+        return PaymentState.CREDIT_OWED if balance < 0 else PaymentState.PAID
+
+
+def _kept(method: PaymentMethod, source: Any) -> Any:
+    """A source that is fit to be found again by another process: with a token in place of its number."""
+    if getattr(source, "number", "") and not source.token:
+        source.token = method.build_gateway().tokenize(source)
+        if source.token:
+            source.save(update_fields=["token"])
+    return source

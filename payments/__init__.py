@@ -1,0 +1,1 @@
+"""THE VAULT: payment methods, payments, refunds, sources, recovery. Open `models/processing.py` first."""

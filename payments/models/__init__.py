@@ -1,0 +1,10 @@
+"""The vault's records. Start at `payment` (one attempt to collect money) and `processing` (its verbs)."""
+
+from payments.models.credit_card import CreditCard
+from payments.models.operation import Operation
+from payments.models.payment import Payment
+from payments.models.payment_method import PaymentMethod
+from payments.models.reaction import Reaction
+from payments.models.refund import Refund, RefundReason
+
+__all__ = ["CreditCard", "Operation", "Payment", "PaymentMethod", "Reaction", "Refund", "RefundReason"]

@@ -1,0 +1,169 @@
+"""Which operation a fact is about, and what the fact does to it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from payments.actors import Actor
+from payments.errors import InvalidAmount
+from payments.gateways.base import Fact, Outcome
+from payments.models.operation import Operation
+from payments.money import from_minor
+
+if TYPE_CHECKING:
+    from payments.models.payment import Payment
+
+SETTLES = {
+    Outcome.APPROVED: "succeeded",
+    Outcome.DECLINED: "declined",
+    Outcome.ACTION_REQUIRED: "waiting",
+    Outcome.PROCESSING: "waiting",
+}
+# Evidence only ever adds: what was proved done stays done, and a late refusal undoes nothing.
+WEIGHT = {"open": 0, "unknown": 0, "canceled": 1, "waiting": 2, "declined": 3, "succeeded": 4}
+
+
+# Which operation a fact is about
+
+
+def named_by(fact: Fact, operations: list[Operation]) -> Operation | None:
+    """The operation that its key or its reference names, else the one unsettled operation of kind and amount."""
+    if fact.idempotency_key:
+        for operation in operations:
+            if operation.idempotency_key == fact.idempotency_key:
+                return operation
+    if fact.reference:
+        for operation in operations:
+            if operation.reference == fact.reference and _one_kind(operation.kind) == _one_kind(fact.kind):
+                return operation
+    return _only_unsettled(fact, operations, exact=True) or _only_unsettled(fact, operations, exact=False)
+
+
+def _only_unsettled(fact: Fact, operations: list[Operation], *, exact: bool) -> Operation | None:
+    fits = [
+        operation
+        for operation in operations
+        if operation.is_unsettled
+        and (operation.kind == fact.kind or (not exact and _one_kind(operation.kind) == _one_kind(fact.kind)))
+        and not (operation.reference and fact.reference)
+        and (
+            fact.amount_minor is None
+            or fact.kind == "void"
+            or operation.amount == from_minor(fact.amount_minor, operation.currency)
+        )
+    ]
+    return fits[0] if len(fits) == 1 else None
+
+
+def _one_kind(kind: str) -> str:
+    """A purchase is an authorization and a capture in one; providers report it as either."""
+    return "capture" if kind == "purchase" else kind
+
+
+def learned(payment: Payment, fact: Fact, operations: list[Operation], by: Actor) -> Operation:
+    """An operation of its own for a deed that we did not ask for."""
+    ledger = payment.ledger_of(operations)
+    if fact.amount_minor is not None:
+        amount = from_minor(fact.amount_minor, payment.currency).amount
+    elif fact.kind == "void":
+        amount = ledger.held_of(ledger.hold)
+    elif fact.kind == "refund":
+        amount = ledger.captured - ledger.refunded
+    else:
+        amount = payment.uncaptured_amount.amount
+    operation = Operation(
+        payment=payment,
+        sequence=ledger.next_sequence,
+        kind=fact.kind,
+        currency=payment.currency,
+        amount=max(amount, Decimal(0)),
+        final=not payment.payment_method.capabilities.multiple_captures,
+        origin=by.origin,
+        user=by.user,
+        state_before=payment.state,
+    )
+    operations.append(operation)
+    return operation
+
+
+def is_foreign(payment: Payment, fact: Fact) -> bool:
+    """A fact in another currency cannot be counted here: staff must see it."""
+    if not fact.currency or fact.currency.upper() == str(payment.currency):
+        return False
+    if fact.idempotency_key and payment.operations.filter(idempotency_key=fact.idempotency_key).exists():
+        return False  # The answer to our own question: its operation becomes unknown, see `settle`.
+    if fact.outcome is Outcome.APPROVED and not payment.review_reason:
+        payment.review_reason = _("The provider reports %(kind)s of %(amount)s in %(currency)s.") % {
+            "kind": fact.kind,
+            "amount": fact.amount_minor,
+            "currency": fact.currency,
+        }
+        payment.write("review_reason")
+    return True
+
+
+# What a fact does to its operation
+
+
+def settle(operation: Operation, fact: Fact) -> bool:
+    """Close the operation as the fact says; False if that says nothing new."""
+    mismatch = _mismatch(operation, fact)
+    if mismatch and operation.state in ("open", "unknown", "waiting"):
+        known = (operation.state, operation.reason)
+        operation.state, operation.reason = Operation.State.UNKNOWN, mismatch
+        operation.answered_at = timezone.now()
+        return _fill(operation, fact) or known != (operation.state, operation.reason)
+    state = SETTLES[fact.outcome]
+    fresh = operation._state.adding
+    heavier = WEIGHT[state] > WEIGHT[operation.state] or (state == "waiting" == operation.state)
+    if mismatch or not (fresh or heavier):
+        return _fill(operation, fact)
+    changed = fresh or operation.state != state or operation.next_action != fact.next_action
+    operation.state, operation.reason = state, ""
+    operation.message, operation.error_code = fact.message, fact.error_code[:64]
+    operation.next_action = dict(fact.next_action) if fact.next_action else None
+    operation.params = dict(fact.params)
+    operation.occurred_at = fact.occurred_at
+    operation.answered_at = timezone.now()
+    return _fill(operation, fact) or changed
+
+
+def _fill(operation: Operation, fact: Fact) -> bool:
+    """Keep the handles that the fact adds; an answer without them never wipes the earlier ones."""
+    before = (operation.authorization, operation.reference)
+    operation.authorization = operation.authorization or fact.authorization
+    operation.reference = operation.reference or fact.reference
+    return before != (operation.authorization, operation.reference)
+
+
+def _mismatch(operation: Operation, fact: Fact) -> str:
+    """Why an approval is not what was asked, or ""."""
+    if fact.outcome is not Outcome.APPROVED or not operation.asked:
+        return ""
+    if fact.currency and fact.currency.upper() != str(operation.currency):
+        return f"The provider answered in {fact.currency.upper()}; {operation.currency} was asked."
+    if fact.amount_minor is None or operation.kind == Operation.Kind.VOID:
+        return ""
+    try:
+        answered = from_minor(fact.amount_minor, operation.currency)
+    except InvalidAmount as error:
+        return str(error)
+    if answered != operation.amount:
+        return f"The provider answered {answered.amount} {operation.currency}; {operation.amount.amount} was asked."
+    return ""
+
+
+def fold(operations: list[Operation], *, into: Operation) -> None:
+    """Let go of what was learned earlier of the same deed, now that the operation that asked for it has its name."""
+    if not into.reference or into.state == Operation.State.UNKNOWN:
+        return
+    for other in operations:
+        same = other.reference == into.reference and _one_kind(other.kind) == _one_kind(into.kind)
+        if other is not into and same and not other.asked:
+            other.state, other.reference = Operation.State.CANCELED, ""
+            other.message = f"The same as #{into.sequence}."
+            other.save(update_fields=["state", "reference", "message"])

@@ -1,0 +1,202 @@
+"""One attempt to collect money for an order through one payment method: its fields and what it knows of itself."""
+
+from __future__ import annotations
+
+import secrets
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.db import IntegrityError, models, transaction
+from django.utils.translation import gettext_lazy as _
+
+from payments.gateway_options import gateway_options
+from payments.gateways.base import GatewayOptions
+from payments.models.amount import AmountField, AmountQuerySet, SharedCurrencyField
+from payments.models.asking import Asking
+from payments.models.credit_card import CreditCard
+from payments.models.processing import Processing
+from payments.models.protected import SafeRefresh
+from payments.models.settling import Settling
+from payments.models.states import DEAD, State, States
+from payments.money import Money
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
+
+    from payments.models.operation import Operation
+    from payments.models.refund import Refund
+    from payments.payable import Payable
+
+ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # Without I, O, 0 and 1, which are read wrongly aloud.
+SOURCES: dict[str, type[models.Model]] = {"credit_card": CreditCard}
+NOT_RISKY_AVS = frozenset("BDHJMQTVXY")
+
+
+def draw_number() -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(8))
+
+
+class PaymentQuerySet(AmountQuerySet):
+    def valid(self) -> PaymentQuerySet:
+        """Those that count: neither failed nor void nor invalid."""
+        return self.exclude(state__in=DEAD)
+
+    def in_checkout(self) -> PaymentQuerySet:
+        return self.filter(state=State.CHECKOUT)
+
+
+class PaymentManager(models.Manager.from_queryset(PaymentQuerySet)):  # type: ignore[misc]
+    def create(self, **kwargs: Any) -> Payment:
+        """Create with a number of its own, drawn again if somebody has it."""
+        for _attempt in range(20):
+            kwargs["number"] = draw_number()
+            try:
+                with transaction.atomic():
+                    return super().create(**kwargs)  # type: ignore[no-any-return]
+            except IntegrityError:
+                if not self.filter(number=kwargs["number"]).exists():
+                    raise
+        raise IntegrityError("No free payment number was found in twenty draws.")
+
+
+class Payment(Processing, Asking, Settling, States, SafeRefresh):
+    """Sums are written as values computed from its operations; `amount` shrinks to what a final capture took."""
+
+    State = State
+
+    order = models.ForeignKey("orders.Order", models.PROTECT, related_name="payments")
+    payment_method = models.ForeignKey("payments.PaymentMethod", models.PROTECT, related_name="payments")
+    source_type = models.CharField(_("source type"), max_length=20, blank=True, choices=[(k, k) for k in SOURCES])
+    source_id = models.PositiveBigIntegerField(_("source id"), null=True, blank=True)
+    number = models.CharField(_("number"), max_length=8, unique=True, default=draw_number, editable=False)
+    currency = SharedCurrencyField(_("currency"), default="USD")
+    amount = AmountField(_("amount"), default=Decimal(0))
+    authorized_amount = AmountField(_("authorized"), default=Decimal(0))
+    captured_amount = AmountField(_("captured"), default=Decimal(0))
+    refunded_amount = AmountField(_("refunded"), default=Decimal(0))
+    response_code = models.CharField(_("response code"), max_length=255, blank=True)
+    avs_response = models.CharField(_("address check"), max_length=8, blank=True)
+    cvv_response_code = models.CharField(_("security code check"), max_length=8, blank=True)
+    cvv_response_message = models.CharField(_("security code message"), max_length=255, blank=True)
+    review_reason = models.TextField(_("needs review because"), blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    # A join for reading the commonest source together with its payment; no column of its own.
+    credit_card = models.ForeignObject(
+        CreditCard,
+        models.DO_NOTHING,
+        from_fields=["source_id"],
+        to_fields=["id"],
+        null=True,
+        editable=False,
+        related_name="+",
+    )
+
+    objects: ClassVar[Any] = PaymentManager()
+
+    class Meta:
+        verbose_name = _("payment")
+        verbose_name_plural = _("payments")
+        ordering = ("id",)
+        permissions = (
+            ("capture_payment", _("Can capture payments")),
+            ("void_payment", _("Can void payments")),
+            ("refund_payment", _("Can refund payments")),
+            ("recover_payment", _("Can recover payments")),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(state__in=[state.value for state in State]), name="payment_state_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(authorized_amount__gte=0, captured_amount__gte=0, refunded_amount__gte=0),
+                name="payment_sums_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    models.Q(refunded_amount__lte=models.F("captured_amount"))
+                    & models.Q(captured_amount__lte=models.F("authorized_amount"))
+                )
+                | ~models.Q(review_reason=""),
+                name="payment_sums_explained",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(source_type="", source_id=None)
+                | (~models.Q(source_type="") & models.Q(source_id__isnull=False)),
+                name="payment_source_whole",
+            ),
+        )
+        indexes = (
+            models.Index(fields=["state", "-id"], name="payment_state_newest"),
+            models.Index(fields=["response_code"], name="payment_response_code"),
+        )
+
+    if TYPE_CHECKING:
+        operations: RelatedManager[Operation]
+        refunds: RelatedManager[Refund]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def source(self) -> Any:
+        """What the customer pays with, or None."""
+        if "_source" not in self.__dict__:
+            if self.source_type == "credit_card":
+                self.__dict__["_source"] = self.credit_card
+            else:
+                model = SOURCES.get(self.source_type)
+                self.__dict__["_source"] = model._default_manager.filter(pk=self.source_id).first() if model else None
+        return self.__dict__["_source"]
+
+    @source.setter
+    def source(self, source: Any) -> None:
+        kind = next((key for key, model in SOURCES.items() if isinstance(source, model)), "")
+        if source is not None and not kind:
+            raise TypeError(f"{type(source).__name__} is no payment source.")
+        self.source_type, self.source_id = kind, source.pk if source is not None else None
+        self.__dict__["_source"] = source
+
+    def gateway_options(self) -> GatewayOptions:
+        """What we would tell the provider now: the order is read afresh, the one in memory is left as it is."""
+        orders: Any = type(self)._meta.get_field("order").remote_field.model
+        order: Payable = orders.objects.select_related("bill_address", "ship_address").get(pk=self.order_id)
+        return gateway_options(self, order)
+
+    # Questions
+
+    @property
+    def is_valid(self) -> bool:
+        return self.state not in DEAD
+
+    @property
+    def uncaptured_amount(self) -> Money:
+        """Amount − captured, never below zero."""
+        left: Money = max(self.amount - self.captured_amount, Money(0, self.currency))
+        return left
+
+    @property
+    def credit_allowed(self) -> Money:
+        """Captured, less refunds that succeeded or are under way, never below zero."""
+        given = self.refunds.filter(operation__state__in=("succeeded", "open", "unknown", "waiting"))
+        total = given.aggregate(total=models.Sum("amount"))["total"] or Decimal(0)
+        left: Money = max(self.captured_amount - Money(total, self.currency), Money(0, self.currency))
+        return left
+
+    @property
+    def is_avs_risky(self) -> bool:
+        return bool(self.avs_response) and self.avs_response not in NOT_RISKY_AVS
+
+    @property
+    def is_cvv_risky(self) -> bool:
+        return bool(self.cvv_response_code) and self.cvv_response_code != "M"
+
+    @property
+    def is_risky(self) -> bool:
+        return self.is_avs_risky or self.is_cvv_risky or self.state == State.FAILED
+
+    def refresh_from_db(self, using: str | None = None, fields: Any = None, from_queryset: Any = None) -> None:
+        if fields is None:
+            self.__dict__.pop("_source", None)
+        super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)

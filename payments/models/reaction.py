@@ -1,0 +1,97 @@
+"""Something that must happen after a fact: the outbox. A broken receiver never touches the money."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from functools import partial
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=5)
+LONGEST_PAUSE = timedelta(hours=6)
+
+
+class ReactionQuerySet(models.QuerySet["Reaction"]):
+    def due(self) -> ReactionQuerySet:
+        """Undelivered, and not just being delivered by somebody."""
+        return self.filter(delivered_at=None, next_attempt_at__lte=timezone.now())
+
+    def queue(self, topic: str, key: str) -> None:
+        """Write the reaction, once per (topic, key), in the caller's transaction; deliver it after the commit."""
+        if not settings.REACTIONS.get(topic):
+            return
+        reaction = Reaction(topic=topic, key=key)
+        self.bulk_create([reaction], ignore_conflicts=True)
+        transaction.on_commit(partial(_deliver_soon, topic, key), robust=True)
+
+
+class Reaction(models.Model):
+    """One fact to react to: `settings.REACTIONS[topic]` are called with it, each until it succeeds."""
+
+    topic = models.CharField(_("topic"), max_length=64)
+    key = models.CharField(_("key"), max_length=64)
+    done = models.JSONField(_("receivers that are done"), default=list, blank=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    last_error = models.TextField(_("last error"), blank=True)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    next_attempt_at = models.DateTimeField(_("next attempt at"), default=timezone.now)
+    delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
+
+    objects: ClassVar[Any] = ReactionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("reaction")
+        verbose_name_plural = _("reactions")
+        ordering = ("id",)
+        constraints = (models.UniqueConstraint(fields=["topic", "key"], name="reaction_once_per_fact"),)
+        indexes = (
+            models.Index(fields=["next_attempt_at"], condition=models.Q(delivered_at=None), name="reaction_due"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.topic} {self.key}"
+
+    def deliver(self) -> bool:
+        """Call the receivers that have not succeeded yet; True once all have. Two deliverers never overlap.
+
+        A receiver that raises is logged and tried again, later each time; the others are called all the same.
+        """
+        leased = Reaction.objects.due().filter(pk=self.pk)
+        if not leased.update(next_attempt_at=timezone.now() + LEASE, attempts=models.F("attempts") + 1):
+            return False
+        self.refresh_from_db()
+        errors = []
+        for path in settings.REACTIONS.get(self.topic, ()):
+            if path in self.done:
+                continue
+            try:
+                import_string(path)(self)
+            except Exception as error:
+                logger.warning("Reaction %s: %s failed", self, path, exc_info=True)
+                errors.append(f"{path}: {type(error).__name__}")
+            else:
+                self.done.append(path)
+                Reaction.objects.filter(pk=self.pk).update(done=self.done)
+        self._finish(errors)
+        return not errors
+
+    def _finish(self, errors: list[str]) -> None:
+        now = timezone.now()
+        self.last_error = "; ".join(errors)
+        self.delivered_at = None if errors else now
+        self.next_attempt_at = now + min(timedelta(minutes=1) * 2 ** min(self.attempts - 1, 10), LONGEST_PAUSE)
+        self.save(update_fields=["last_error", "delivered_at", "next_attempt_at"])
+
+
+def _deliver_soon(topic: str, key: str) -> None:
+    """In this process, right after the commit; what is left over is swept by `deliver_reactions`."""
+    for reaction in Reaction.objects.due().filter(topic=topic, key=key):
+        reaction.deliver()

@@ -1,0 +1,223 @@
+"""The one door for results: whoever brings a fact, it is recorded once and the payment moves to what follows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from django.db import OperationalError, connection, models, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django_fsm import can_proceed
+
+from payments.actors import SYSTEM, Actor
+from payments.gateways.base import Fact, Outcome
+from payments.models.claim import Claim
+from payments.models.facts import fold, is_foreign, learned, named_by, settle
+from payments.models.operation import UNSETTLED, Operation
+from payments.models.refund import Refund
+from payments.models.states import COMPLETED, DEAD, EVENTS, PENDING, Ledger
+
+if TYPE_CHECKING:
+    from payments.models.payment import Payment
+    from payments.models.payment_method import PaymentMethod
+    from payments.payable import Payable
+
+UNEXPLAINED = "More was given back than is known to have been taken."
+JOINED = ("payment_method", "order__bill_address", "order__ship_address", "credit_card__address")
+
+
+class Settling(models.Model):
+    """`apply`: lock, record the fact, derive the state, write the sums, tell the order."""
+
+    class Meta:
+        abstract = True
+
+    if TYPE_CHECKING:
+        pk: Any
+        number: str
+        currency: str
+        state: str
+        amount: Any
+        order_id: int
+        order: Payable
+        payment_method: PaymentMethod
+        response_code: str
+        review_reason: str
+
+    def apply(self, fact: Fact, *, by: Actor = SYSTEM) -> Operation | None:
+        """Take in a fact, once: its operation is closed or made, and everything that follows is written with it.
+
+        Repeats and late refusals change nothing. Returns the operation the fact settles, None for a fact in
+        another currency, which is flagged for review.
+        """
+        payment, operation = _again_on_deadlock(lambda: self._apply(fact, by))
+        self._absorb(payment)
+        return cast("Operation | None", operation)
+
+    def _apply(self, fact: Fact, by: Actor) -> tuple[Payment, Operation | None]:
+        with transaction.atomic():
+            payment = self._lock(order=True)
+            operations = payment.read_operations()
+            if is_foreign(payment, fact):
+                return payment, None
+            operation = named_by(fact, operations) or learned(payment, fact, operations, by)
+            if settle(operation, fact):
+                fold(operations, into=operation)
+                payment.conclude(operations, changed=operation, fact=fact, by=by)
+            return payment, operation
+
+    def conclude(self, operations: list[Operation], *, changed: Operation, fact: Fact | None = None, by: Actor) -> None:
+        """Write what the operations make of this locked payment: sums, state, the operation, and tell the order."""
+        payment: Any = self
+        before = payment.state
+        ledger = payment.ledger_of(operations)
+        if fact is not None and fact.outcome is Outcome.APPROVED:
+            _keep_checks(payment, fact)
+        _write_sums(payment, ledger)
+        _move(payment, ledger.derive(payment.state))
+        changed.state_after = payment.state
+        changed.save()
+        if changed.kind == Operation.Kind.REFUND and not changed.asked:
+            Refund.objects.get_or_create(
+                operation=changed,
+                defaults={"payment": payment, "currency": payment.currency, "amount": changed.amount.amount},
+            )
+        payment.write()
+        if payment.state != before or changed.state in ("succeeded", "waiting"):
+            payment.order.payment_changed(by=by)
+
+    # Reading under the lock
+
+    def _lock(self, *, order: bool) -> Payment:
+        """This payment as the database has it, held; the order with it, in one statement, if `order`."""
+        payment: Any = (
+            type(self)
+            ._base_manager.select_related(*JOINED)
+            .select_for_update(no_key=True, of=("self", "order") if order else ("self",))
+            .get(pk=self.pk)
+        )
+        if "_source" in self.__dict__:
+            payment.__dict__["_source"] = self.__dict__["_source"]  # It may still know its card number.
+        return cast("Payment", payment)
+
+    def _look(self) -> Claim:
+        """This payment and its ledger as the database has them, without a lock."""
+        payment: Any = type(self)._base_manager.select_related(*JOINED).get(pk=self.pk)
+        return Claim(payment, payment.read_ledger(), [])
+
+    def read_operations(self) -> list[Operation]:
+        return list(Operation._base_manager.filter(payment=self.pk).order_by("sequence"))
+
+    def read_ledger(self) -> Ledger:
+        return self.ledger_of(self.read_operations())
+
+    def read_ledger_and_others(self) -> tuple[Ledger, list[Operation]]:
+        """This payment's ledger, and the unsettled attempts on the order's other payments, in one statement."""
+        attempts = Q(kind__in=("authorize", "purchase")) | Q(kind="capture", attempt=None)
+        found = Operation._base_manager.filter(
+            Q(payment=self.pk) | (Q(state__in=UNSETTLED) & attempts), payment__order=self.order_id
+        ).order_by("sequence")
+        mine: list[Operation] = []
+        others: list[Operation] = []
+        for operation in found:
+            (mine if operation.payment_id == self.pk else others).append(operation)
+        return self.ledger_of(mine), others
+
+    def ledger_of(self, operations: list[Operation]) -> Ledger:
+        return Ledger(operations, void_after_capture=self.payment_method.capabilities.void_after_capture)
+
+    # Writing
+
+    def write(self, *fields: str) -> None:
+        """Write the columns that verbs may change (or `fields`), as values, with one UPDATE."""
+        payment: Any = self
+        payment.updated_at = timezone.now()
+        names = fields or WRITTEN
+        values = {name: getattr(payment, name) for name in (*names, "updated_at")}
+        plain = {name: getattr(value, "amount", value) for name, value in values.items()}
+        type(payment)._base_manager.filter(pk=self.pk).update(**plain)
+
+    def _absorb(self, payment: Payment) -> None:
+        """Show on this object, and on the order it knows, what was written on the locked copies."""
+        for name in (*WRITTEN, "updated_at"):
+            self.__dict__[name] = payment.__dict__[name]
+        known: Any = self._state.fields_cache.get("order")
+        if known is not None and known is not payment.order:
+            known.absorb(payment.order)
+
+
+WRITTEN = (
+    "state",
+    "amount",
+    "authorized_amount",
+    "captured_amount",
+    "refunded_amount",
+    "response_code",
+    "avs_response",
+    "cvv_response_code",
+    "cvv_response_message",
+    "review_reason",
+)
+
+
+def _again_on_deadlock(work: Callable[[], Any]) -> Any:
+    """PostgreSQL sacrifices one of two that wait for each other; the sacrificed one simply starts over."""
+    for attempt in range(1, 6):
+        try:
+            return work()
+        except OperationalError as error:
+            deadlock = getattr(error.__cause__, "sqlstate", "") in ("40P01", "40001")
+            if not deadlock or connection.in_atomic_block or attempt == 5:
+                raise
+            time.sleep(0.02 * attempt)
+    raise AssertionError("unreachable")
+
+
+# What the operations do to the payment
+
+
+def _keep_checks(payment: Payment, fact: Fact) -> None:
+    payment.avs_response = (fact.avs_code or payment.avs_response)[:8]
+    if fact.cvv_code:
+        payment.cvv_response_code = fact.cvv_code[:8]
+        payment.cvv_response_message = fact.cvv_message[:255]
+
+
+def _write_sums(payment: Payment, ledger: Ledger) -> None:
+    payment.authorized_amount = ledger.authorized
+    payment.captured_amount = ledger.captured
+    payment.refunded_amount = ledger.refunded
+    latest = ledger.latest
+    if latest and latest.kind == "authorize" and ledger.captured_of(latest) and not ledger.held_of(latest):
+        payment.amount = ledger.captured_of(latest)  # The rest was let go.
+    for operation in reversed(ledger.operations):
+        if operation.kind != "refund" and operation.state in ("succeeded", "waiting") and operation.authorization:
+            payment.response_code = operation.authorization
+            break
+    if ledger.refunded > ledger.captured:
+        payment.review_reason = payment.review_reason or UNEXPLAINED
+    elif payment.review_reason == UNEXPLAINED:
+        payment.review_reason = ""
+
+
+def _move(payment: Payment, target: str) -> None:
+    """Fire the one event that leads to `target`; a dead payment whose money is proved needs review."""
+    if payment.state == target:
+        return
+    event = getattr(payment, EVENTS.get(target, ""), None)  # type: ignore[call-overload]
+    if event is not None and can_proceed(event):
+        event()
+    elif target in (PENDING, COMPLETED) and can_proceed(payment.confirm_late):
+        late = payment.state in DEAD
+        payment.review_reason = payment.review_reason or (
+            _("Money was confirmed after the payment was given up (%(state)s).") % {"state": payment.state}
+            if late
+            else _("A new hold was confirmed on a completed payment.")
+        )
+        payment.confirm_late(target)
+    else:
+        # No event leads there, no money is concerned: one kind of dead payment turns out to be another.
+        payment.__dict__["state"] = target

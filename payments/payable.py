@@ -1,0 +1,45 @@
+"""What payments wants of an order, and no more. `orders.Order` fulfils it; a test holds it to that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from payments.actors import Actor
+from payments.money import Money
+
+
+class PayableAddress(Protocol):
+    def gateway_hash(self) -> dict[str, str]: ...
+
+
+class Payable(Protocol):
+    """An order as a payment sees it. Amounts are Money in the order's currency."""
+
+    pk: Any
+    number: str
+    email: str
+    currency: str
+    user_id: int | None
+    last_ip_address: str | None
+
+    @property
+    def total(self) -> Money: ...
+    @property
+    def item_total(self) -> Money: ...
+    @property
+    def shipment_total(self) -> Money: ...
+    @property
+    def additional_tax_total(self) -> Money: ...
+    @property
+    def promo_total(self) -> Money: ...
+    @property
+    def bill_address(self) -> PayableAddress | None: ...
+    @property
+    def ship_address(self) -> PayableAddress | None: ...
+
+    def lines_for_gateway(self) -> Sequence[Mapping[str, Any]]:
+        """The lines as plain data, amounts in whole minor units."""
+
+    def payment_changed(self, *, by: Actor) -> None:
+        """A payment of this order has changed: database work only, in the caller's transaction, the order locked."""
