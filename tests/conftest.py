@@ -1,13 +1,19 @@
-"""What holds for every test: Hypothesis profiles, and which tests need PostgreSQL."""
+"""What holds for every test: Hypothesis profiles, which tests need PostgreSQL, and the scripted provider."""
+
+from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import settings as hypothesis_settings
 
-settings.register_profile("default", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
-settings.load_profile("ci" if os.environ.get("CI") else "default")
+from tests.scripted import NarrowGateway, ScriptedGateway
+
+hypothesis_settings.register_profile("default", deadline=None)
+hypothesis_settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis_settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
 @pytest.hookimpl(trylast=True)
@@ -21,3 +27,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("postgres")]
+
+
+@pytest.fixture(autouse=True)
+def scripted(settings: Any) -> Iterator[type[ScriptedGateway]]:
+    """The provider of the tests, registered as `scripted`; `narrow` is the same with no abilities."""
+    settings.PAYMENT_GATEWAYS = {
+        **settings.PAYMENT_GATEWAYS,
+        "scripted": "tests.scripted.ScriptedGateway",
+        "narrow": "tests.scripted.NarrowGateway",
+    }
+    ScriptedGateway.reset()
+    NarrowGateway.reset()
+    yield ScriptedGateway
+    ScriptedGateway.reset()
+    NarrowGateway.reset()

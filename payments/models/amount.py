@@ -10,6 +10,7 @@ from django.db.models.expressions import BaseExpression
 from django.db.models.query_utils import DeferredAttribute
 from djmoney.forms import MoneyField as MoneyFormField
 from djmoney.models.fields import CurrencyField, MoneyField, MoneyFieldProxy
+from djmoney.models.managers import _expand_money_args, _expand_money_kwargs
 
 from payments.money import Money, quantize
 
@@ -93,8 +94,17 @@ class AmountField(MoneyField):
 
 
 class AmountQuerySet(models.QuerySet[Any]):
+    """Comparing with Money compares the currency too, however the query set was reached.
+
+    django-money patches the managers for that, but not those that Django copied before its patch.
+    """
+
+    def _filter_or_exclude_inplace(self, negate: bool, args: Any, kwargs: Any) -> None:
+        args, kwargs = _expand_money_kwargs(self.model, _expand_money_args(self.model, args), dict(kwargs))
+        super()._filter_or_exclude_inplace(negate, args, kwargs)  # type: ignore[misc]
+
     def update(self, **kwargs: Any) -> int:
         """Plain decimals only: an UPDATE cannot see whether the rows are in the currency of a Money."""
-        if CURRENCY in kwargs:
+        if CURRENCY in kwargs or any(isinstance(value, Money) for value in kwargs.values()):
             raise TypeError("update() takes plain decimals for amounts: Money would relabel the rows' other amounts.")
         return super().update(**kwargs)

@@ -40,7 +40,11 @@ def named_by(fact: Fact, operations: list[Operation]) -> Operation | None:
         for operation in operations:
             if operation.reference == fact.reference and _one_kind(operation.kind) == _one_kind(fact.kind):
                 return operation
-    return _only_unsettled(fact, operations, exact=True) or _only_unsettled(fact, operations, exact=False)
+    return (
+        _only_unsettled(fact, operations, exact=True)
+        or _only_unsettled(fact, operations, exact=False)
+        or _repeated(fact, operations)
+    )
 
 
 def _only_unsettled(fact: Fact, operations: list[Operation], *, exact: bool) -> Operation | None:
@@ -50,13 +54,26 @@ def _only_unsettled(fact: Fact, operations: list[Operation], *, exact: bool) -> 
         if operation.is_unsettled
         and (operation.kind == fact.kind or (not exact and _one_kind(operation.kind) == _one_kind(fact.kind)))
         and not (operation.reference and fact.reference)
-        and (
-            fact.amount_minor is None
-            or fact.kind == "void"
-            or operation.amount == from_minor(fact.amount_minor, operation.currency)
-        )
+        and _amount_fits(fact, operation)
     ]
     return fits[0] if len(fits) == 1 else None
+
+
+def _repeated(fact: Fact, operations: list[Operation]) -> Operation | None:
+    """The attempt or void that a fact without a key and a reference repeats: one hold is made and let go once."""
+    if fact.reference or not fact.authorization or fact.kind not in ("authorize", "purchase", "void"):
+        return None
+    for operation in reversed(operations):
+        codes = (operation.authorization, operation.attempt.authorization if operation.attempt else "")
+        if operation.kind == fact.kind and fact.authorization in codes and _amount_fits(fact, operation):
+            return operation
+    return None
+
+
+def _amount_fits(fact: Fact, operation: Operation) -> bool:
+    if fact.amount_minor is None or fact.kind == "void":
+        return True
+    return bool(operation.amount == from_minor(fact.amount_minor, operation.currency))
 
 
 def _one_kind(kind: str) -> str:

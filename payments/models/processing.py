@@ -178,6 +178,7 @@ class Processing(models.Model):
         with self._claim(order=True) as claim:
             payment, method = claim.payment, claim.payment.payment_method
             if claim.has_nothing_to_do:
+                claim.refuse_if_order_is_taken()  # Nothing is left to pay only because somebody is paying it.
                 return None
             claim.refuse_if_unanswered()
             if payment.state == State.PROCESSING or not method.source_required:

@@ -16,9 +16,9 @@ from payments.actors import SYSTEM, Actor
 from payments.gateways.base import Fact, Outcome
 from payments.models.claim import Claim
 from payments.models.facts import fold, is_foreign, learned, named_by, settle
-from payments.models.operation import UNSETTLED, Operation
+from payments.models.operation import UNANSWERED, Operation
 from payments.models.refund import Refund
-from payments.models.states import COMPLETED, DEAD, EVENTS, PENDING, Ledger
+from payments.models.states import COMPLETED, DEAD, EVENTS, PENDING, PROCESSING, Ledger
 
 if TYPE_CHECKING:
     from payments.models.payment import Payment
@@ -74,7 +74,7 @@ class Settling(models.Model):
         payment: Any = self
         before = payment.state
         ledger = payment.ledger_of(operations)
-        if fact is not None and fact.outcome is Outcome.APPROVED:
+        if fact is not None and fact.outcome is Outcome.APPROVED and fact.kind not in ("void", "refund"):
             _keep_checks(payment, fact)
         _write_sums(payment, ledger)
         _move(payment, ledger.derive(payment.state))
@@ -117,8 +117,10 @@ class Settling(models.Model):
     def read_ledger_and_others(self) -> tuple[Ledger, list[Operation]]:
         """This payment's ledger, and the unsettled attempts on the order's other payments, in one statement."""
         attempts = Q(kind__in=("authorize", "purchase")) | Q(kind="capture", attempt=None)
+        # One that waited and was let go leaves its payment void, and the order free.
+        unsettled = Q(state__in=UNANSWERED) | Q(state="waiting", payment__state=PROCESSING)
         found = Operation._base_manager.filter(
-            Q(payment=self.pk) | (Q(state__in=UNSETTLED) & attempts), payment__order=self.order_id
+            Q(payment=self.pk) | (unsettled & attempts), payment__order=self.order_id
         ).order_by("sequence")
         mine: list[Operation] = []
         others: list[Operation] = []
@@ -191,7 +193,8 @@ def _write_sums(payment: Payment, ledger: Ledger) -> None:
     payment.captured_amount = ledger.captured
     payment.refunded_amount = ledger.refunded
     latest = ledger.latest
-    if latest and latest.kind == "authorize" and ledger.captured_of(latest) and not ledger.held_of(latest):
+    taken_later = latest is None or latest.kind == "authorize"
+    if taken_later and ledger.captured_of(latest) and not ledger.held_of(latest):
         payment.amount = ledger.captured_of(latest)  # The rest was let go.
     for operation in reversed(ledger.operations):
         if operation.kind != "refund" and operation.state in ("succeeded", "waiting") and operation.authorization:

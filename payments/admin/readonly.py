@@ -1,0 +1,58 @@
+"""What staff may look at and not touch: money rows change through verbs alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from payments.display import money_text
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
+else:  # Django's admin classes take no type parameters when they run.
+    ModelAdmin, TabularInline = admin.ModelAdmin, admin.TabularInline
+
+
+class Untouched:
+    """Nothing is added, changed or deleted, whatever the permissions; looking needs the `view` permission."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ReadOnlyAdmin(Untouched, ModelAdmin):
+    show_full_result_count = False
+    list_per_page = 50
+    actions = None
+
+
+class ReadOnlyInline(Untouched, TabularInline):
+    extra = 0
+    can_delete = False
+
+
+def amount(name: str, label: Any) -> Callable[[Any], str]:
+    """A column that shows the amount `name` with its currency's own decimals."""
+
+    def show(record: Any) -> str:
+        return money_text(getattr(record, name))
+
+    show.__name__ = name
+    return admin.display(description=label)(show)
+
+
+@admin.display(description=_("by"))
+def actor(record: Any) -> str:
+    return str(record.actor)
