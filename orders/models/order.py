@@ -149,7 +149,7 @@ class Order(Completing, Paying, States, SafeRefresh):
             line: LineItem = self.line_items.create(
                 name=name, unit_price=price, quantity=quantity, sku=sku, currency=self.currency
             )
-            self.recalculate()
+            self._recalculate(payments=False)
         return line
 
     def add_adjustment(self, kind: str, amount: Money | Decimal | str | int, label: str) -> Adjustment:
@@ -163,17 +163,23 @@ class Order(Completing, Paying, States, SafeRefresh):
             adjustment: Adjustment = self.adjustments.create(
                 kind=kind, amount=money, label=label, currency=self.currency
             )
-            self.recalculate()
+            self._recalculate(payments=False)
         return adjustment
 
     def recalculate(self, *, by: Actor = SYSTEM) -> None:
         """Compute every total and the payment state from the rows, under the order's lock."""
+        self._recalculate(payments=True, by=by)
+
+    def _recalculate(self, *, payments: bool, by: Actor = SYSTEM) -> None:
+        """Before completion a new line concerns no payment, so those need not be summed again."""
         with transaction.atomic():
             order = self._lock()
             order._read_totals()
-            sums = order.payment_sums()
-            order.payment_total = Money(sums["paid"], order.currency)
-            before, order.payment_state = order.payment_state, order.derive_payment_state(sums)
+            before = order.payment_state
+            if payments or order.completed_at:
+                sums = order.payment_sums()
+                order.payment_total = Money(sums["paid"], order.currency)
+                order.payment_state = order.derive_payment_state(sums)
             order.write(*TOTALS, "payment_state")
             if before != order.payment_state:
                 order.record("payment_state", before=before, after=order.payment_state, by=by)

@@ -9,32 +9,28 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from payments.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, actor, amount
+from payments.admin.readonly import PaymentAmounts, ReadOnlyAdmin, ReadOnlyInline, WithActor, amount
 from payments.models import Operation, Payment, Refund
 
-AMOUNT = amount("amount", _("amount"))
-AUTHORIZED = amount("authorized_amount", _("authorized"))
-CAPTURED = amount("captured_amount", _("captured"))
-REFUNDED = amount("refunded_amount", _("refunded"))
 
-
-class OperationInline(ReadOnlyInline):
+class OperationInline(WithActor, ReadOnlyInline):
     model = Operation
+    amount_text = amount("amount", _("amount"))
     fields = (
         "sequence",
         "kind",
-        AMOUNT,
+        "amount_text",
         "state",
         "message",
         "reason",
         "reference",
         "state_before",
         "state_after",
-        actor,
+        "by",
         "created_at",
         "answered_at",
     )
-    readonly_fields = (AMOUNT, actor)
+    readonly_fields = ("amount_text", "by")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("user")
@@ -42,28 +38,47 @@ class OperationInline(ReadOnlyInline):
 
 class RefundInline(ReadOnlyInline):
     model = Refund
-    fields = (AMOUNT, "reason", "state", "reference", "created_at")
-    readonly_fields = (AMOUNT, "state", "reference")
+    amount_text = amount("amount", _("amount"))
+    fields = ("amount_text", "reason", "state", "reference", "created_at")
+    readonly_fields = ("amount_text", "state", "reference")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("operation", "reason")
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnlyAdmin):
-    list_display = ("number", "order", "payment_method", "state", AMOUNT, CAPTURED, REFUNDED, "created_at")
+class PaymentAdmin(PaymentAmounts, ReadOnlyAdmin):
+    list_display = (
+        "number",
+        "order",
+        "payment_method",
+        "state",
+        "amount_text",
+        "captured_text",
+        "refunded_text",
+        "created_at",
+    )
     list_filter = ("state", "payment_method", ("review_reason", admin.EmptyFieldListFilter))
     list_select_related = ("order", "payment_method")
     search_fields = ("=number", "=order__number", "=order__email", "=response_code")
     search_help_text = _("payment number, order number, e-mail or response code, in full")
     fieldsets = (
         (None, {"fields": ("number", "order", "payment_method", "source", "state", "review_reason")}),
-        (_("Money"), {"fields": (AMOUNT, AUTHORIZED, CAPTURED, REFUNDED)}),
+        (_("Money"), {"fields": ("amount_text", "authorized_text", "captured_text", "refunded_text")}),
         (
             _("What the provider said"),
             {"fields": ("response_code", "avs_response", "cvv_response_code", "cvv_response_message")},
         ),
         (_("Times"), {"fields": ("created_at", "updated_at")}),
     )
-    readonly_fields = ("number", "source", AMOUNT, AUTHORIZED, CAPTURED, REFUNDED, "created_at", "updated_at")
+    readonly_fields = (
+        "number",
+        "source",
+        "amount_text",
+        "authorized_text",
+        "captured_text",
+        "refunded_text",
+        "created_at",
+        "updated_at",
+    )
     inlines = (OperationInline, RefundInline)

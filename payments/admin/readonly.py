@@ -43,16 +43,25 @@ class ReadOnlyInline(Untouched, TabularInline):
     can_delete = False
 
 
-def amount(name: str, label: Any) -> Callable[[Any], str]:
-    """A column that shows the amount `name` with its currency's own decimals."""
+def amount(name: str, label: Any) -> Callable[[Any, Any], str]:
+    """A method that shows the amount `name` with its currency's own decimals."""
 
-    def show(record: Any) -> str:
+    def show(self: Any, record: Any) -> str:
         return money_text(getattr(record, name))
 
-    show.__name__ = name
     return admin.display(description=label)(show)
 
 
-@admin.display(description=_("by"))
-def actor(record: Any) -> str:
-    return str(record.actor)
+class PaymentAmounts:
+    """A payment's amounts, for the lists and forms that show payments."""
+
+    amount_text = amount("amount", _("amount"))
+    authorized_text = amount("authorized_amount", _("authorized"))
+    captured_text = amount("captured_amount", _("captured"))
+    refunded_text = amount("refunded_amount", _("refunded"))
+
+
+class WithActor:
+    @admin.display(description=_("by"))
+    def by(self, record: Any) -> str:
+        return str(record.actor)

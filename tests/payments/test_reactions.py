@@ -82,9 +82,9 @@ def test_it_is_delivered_after_the_commit_and_not_before():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_rolled_back_fact_has_no_reaction():
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         Reaction.objects.queue("good", "R1")
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     assert calls == []
     assert not Reaction.objects.exists()
 
