@@ -60,7 +60,7 @@ class Processing(models.Model):
         return self._collect(Kind.PURCHASE, by=by)
 
     def capture(
-        self, amount: Money | Decimal | None = None, *, final: bool = True, by: Actor = SYSTEM
+        self, amount: Money | Decimal | str | int | None = None, *, final: bool = True, by: Actor = SYSTEM
     ) -> Response | None:
         """Take what is held: all of it, or `amount` (major units). A final capture lets the rest go.
 
@@ -139,7 +139,7 @@ class Processing(models.Model):
         return self._refund_the_rest(by=by) or response
 
     def refund(
-        self, amount: Money | Decimal | None = None, *, reason: RefundReason | str = "", by: Actor = SYSTEM
+        self, amount: Money | Decimal | str | int | None = None, *, reason: RefundReason | str = "", by: Actor = SYSTEM
     ) -> Refund | None:
         """Give back `amount` (major units), or all that the newest authorization with money has left.
 

@@ -9,8 +9,8 @@ from payments.actors import Actor
 from payments.errors import GatewayUnavailable, PaymentDeclined
 from payments.gateways.base import Outcome
 from payments.models import Operation, Payment, Refund
-from tests.factories import authorized, fact, make_order, make_payment, purchased
 from tests.counting import statements
+from tests.factories import authorized, fact, make_order, make_payment, purchased
 from tests.scripted import declined, ok, waiting
 
 pytestmark = pytest.mark.django_db
