@@ -3,6 +3,10 @@
 from django.contrib import admin
 from django.urls import path
 
+from shop import views
+
 urlpatterns = [
+    path("", views.home, name="home"),
+    path("orders/<str:number>/", views.order, name="order"),
     path("admin/", admin.site.urls),
 ]

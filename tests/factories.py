@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from model_bakery import baker
+from model_bakery import generators
 from model_bakery.recipe import Recipe
 
 from orders.models import Address, Order
@@ -14,9 +14,9 @@ from payments.models import CreditCard, Payment, PaymentMethod
 
 # model-bakery asks a generator for a value of an unknown field type.
 for field in ("payments.models.amount.AmountField", "djmoney.models.fields.MoneyField"):
-    baker.generators.add(field, lambda: Decimal("10.00"))
-baker.generators.add("payments.models.amount.SharedCurrencyField", lambda: "USD")
-baker.generators.add("django_fsm.FSMField", lambda: "checkout")
+    generators.add(field, lambda: Decimal("10.00"))
+generators.add("payments.models.amount.SharedCurrencyField", lambda: "USD")
+generators.add("django_fsm.FSMField", lambda: "checkout")
 
 address_recipe = Recipe(
     Address,

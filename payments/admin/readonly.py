@@ -46,7 +46,7 @@ class ReadOnlyInline(Untouched, TabularInline):
 def amount(name: str, label: Any) -> Callable[[Any, Any], str]:
     """A method that shows the amount `name` with its currency's own decimals."""
 
-    def show(self: Any, record: Any) -> str:
+    def show(_self: Any, record: Any) -> str:
         return money_text(getattr(record, name))
 
     return admin.display(description=label)(show)
