@@ -92,11 +92,14 @@ class Settling(models.Model):
     # Reading under the lock
 
     def _lock(self, *, order: bool) -> Payment:
-        """This payment as the database has it, held; the order with it, in one statement, if `order`."""
+        """This payment as the database has it, held; if `order`, the order before it, in the one statement.
+
+        PostgreSQL locks in the order of OF: everybody takes the order first, so nobody waits in a circle.
+        """
         payment: Any = (
             type(self)
             ._base_manager.select_related(*JOINED)
-            .select_for_update(no_key=True, of=("self", "order") if order else ("self",))
+            .select_for_update(no_key=True, of=("order", "self") if order else ("self",))
             .get(pk=self.pk)
         )
         if "_source" in self.__dict__:
