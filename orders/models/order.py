@@ -20,6 +20,7 @@ from orders.models.states import PaymentState, State, States
 from payments.actors import SYSTEM, Actor
 from payments.errors import InvalidAmount
 from payments.models.amount import AmountField, AmountQuerySet, SharedCurrencyField
+from payments.models.prepared import Prepared
 from payments.models.protected import SafeRefresh
 from payments.money import Money, as_money, to_minor
 
@@ -190,16 +191,7 @@ class Order(Completing, Paying, States, SafeRefresh):
     def _read_totals(self) -> None:
         """What the lines and adjustments come to, in one statement."""
         kinds = Adjustment.Kind
-        price = models.F("unit_price") * models.F("quantity")
-        lines = LineItem._base_manager.filter(order=models.OuterRef("pk")).values("order")
-        rows = Adjustment._base_manager.filter(order=models.OuterRef("pk")).values("order")
-        decimal = models.DecimalField(max_digits=19, decimal_places=4)
-        columns = {"item": models.Subquery(lines.annotate(sum=models.Sum(price, output_field=decimal)).values("sum"))}
-        for kind in kinds.values:
-            sums = rows.filter(kind=kind).annotate(sum=models.Sum("amount", output_field=decimal)).values("sum")
-            columns[f"sum_{kind}"] = models.Subquery(sums)
-        found = type(self)._base_manager.filter(pk=self.pk).values_list(*columns.values()).get()
-        item, *adjusted = (Decimal(value or 0) for value in found)
+        item, *adjusted = (Decimal(value or 0) for value in TOTALS_OF_ROWS(self.pk)[0])
         by_kind = dict(zip(kinds.values, adjusted, strict=True))
         self.item_total = item
         self.shipment_total = by_kind[kinds.SHIPPING]
@@ -240,8 +232,10 @@ class Order(Completing, Paying, States, SafeRefresh):
 
     def _lock(self) -> Order:
         """This order as the database has it, held against everybody else who would lock it."""
-        order: Order = type(self)._base_manager.select_for_update(no_key=True).get(pk=self.pk)
-        return order
+        found: list[Order] = LOCK(self.pk)
+        if not found:
+            raise type(self).DoesNotExist(f"Order {self.pk} is gone.")
+        return found[0]
 
     def write(self, *fields: str) -> None:
         """Write these columns as values with one UPDATE."""
@@ -259,3 +253,20 @@ class Order(Completing, Paying, States, SafeRefresh):
         OrderEvent.objects.create(
             order_id=self.pk, name=name, before=before, after=after, note=note, origin=by.origin, user=by.user
         )
+
+
+def _totals_of_rows(pk: int) -> Any:
+    """What the lines come to, and the adjustments by kind, as one row of scalar sub-selects."""
+    decimal = models.DecimalField(max_digits=19, decimal_places=4)
+    price = models.F("unit_price") * models.F("quantity")
+    lines = LineItem._base_manager.filter(order=models.OuterRef("pk")).values("order")
+    rows = Adjustment._base_manager.filter(order=models.OuterRef("pk")).values("order")
+    sums: list[Any] = [lines.annotate(sum=models.Sum(price, output_field=decimal)).values("sum")]
+    for kind in Adjustment.Kind.values:
+        by_kind = rows.filter(kind=kind).annotate(sum=models.Sum("amount", output_field=decimal))
+        sums.append(by_kind.values("sum"))
+    return Order._base_manager.filter(pk=pk).values_list(*[models.Subquery(each) for each in sums])
+
+
+LOCK = Prepared(lambda pk: Order._base_manager.select_for_update(no_key=True).filter(pk=pk))
+TOTALS_OF_ROWS = Prepared(_totals_of_rows)

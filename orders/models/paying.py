@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Q, Sum
+from django.db.models import Count, Q, Sum
 from django_fsm import TransitionNotAllowed
 
 from orders.models.states import PaymentState, State
 from payments.actors import SYSTEM, Actor
 from payments.errors import GatewayError
 from payments.models import Operation, Payment, PaymentMethod
+from payments.models.prepared import Prepared
 from payments.models.states import DEAD
 from payments.models.states import State as Paid
 from payments.money import Money, as_money
@@ -22,6 +23,32 @@ if TYPE_CHECKING:
     pass
 
 HOLDING = (Paid.PROCESSING, Paid.PENDING)
+
+
+VALID = ~Q(state__in=DEAD)
+SUMS = {
+    "captured": Sum("captured_amount"),
+    "refunded": Sum("refunded_amount"),
+    "holding": Sum("amount", filter=Q(state__in=HOLDING)),
+    "unsettled": Sum("amount", filter=Q(state=Paid.PROCESSING)),
+    "in_checkout_amount": Sum("amount", filter=Q(state=Paid.CHECKOUT)),
+    "sourceless": Sum("amount", filter=Q(state=Paid.CHECKOUT, source_type="")),
+    "taken": Sum("captured_amount", filter=Q(state=Paid.COMPLETED)),
+    "given": Sum("refunded_amount", filter=VALID),
+    "payments": Count("pk"),
+    "valid": Count("pk", filter=VALID),
+    "in_checkout": Count("pk", filter=Q(state=Paid.CHECKOUT)),
+    "processing": Count("pk", filter=Q(state=Paid.PROCESSING)),
+}
+PAYMENT_SUMS = Prepared(
+    lambda order: (
+        Payment._base_manager.filter(order=order)
+        .order_by()
+        .values("order")
+        .annotate(**{f"sum_{name}": sum_ for name, sum_ in SUMS.items()})
+        .values_list("order", *[f"sum_{name}" for name in SUMS])
+    )
+)
 
 
 class Paying(models.Model):
@@ -116,22 +143,9 @@ class Paying(models.Model):
         `settled`: the same without what no provider has settled; a method that needs no source counts, for
         nobody settles it before the goods leave.
         """
-        valid = ~Q(state__in=DEAD)
-        found = Payment._base_manager.filter(order=self.pk).aggregate(
-            captured=Sum("captured_amount"),
-            refunded=Sum("refunded_amount"),
-            holding=Sum("amount", filter=Q(state__in=HOLDING)),
-            unsettled=Sum("amount", filter=Q(state=Paid.PROCESSING)),
-            in_checkout_amount=Sum("amount", filter=Q(state=Paid.CHECKOUT)),
-            sourceless=Sum("amount", filter=Q(state=Paid.CHECKOUT, source_type="")),
-            taken=Sum("captured_amount", filter=Q(state=Paid.COMPLETED)),
-            given=Sum("refunded_amount", filter=valid),
-            payments=models.Count("pk"),
-            valid=models.Count("pk", filter=valid),
-            in_checkout=models.Count("pk", filter=Q(state=Paid.CHECKOUT)),
-            processing=models.Count("pk", filter=Q(state=Paid.PROCESSING)),
-        )
-        sums = {name: Decimal(0) if value is None else value for name, value in found.items()}
+        found = PAYMENT_SUMS(self.pk)
+        values = found[0][1:] if found else (None,) * len(SUMS)
+        sums = {name: Decimal(0) if value is None else value for name, value in zip(SUMS, values, strict=True)}
         secured = sums["holding"] + sums["taken"] - sums["given"]
         return sums | {
             "paid": sums["captured"] - sums["refunded"],

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+from django.apps import apps
 from django.db import OperationalError, connection, models, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -17,6 +18,7 @@ from payments.gateways.base import Fact, Outcome
 from payments.models.claim import Claim
 from payments.models.facts import fold, is_foreign, learned, named_by, settle
 from payments.models.operation import UNANSWERED, Operation
+from payments.models.prepared import Prepared
 from payments.models.refund import Refund
 from payments.models.states import COMPLETED, DEAD, EVENTS, PENDING, PROCESSING, Ledger
 
@@ -27,6 +29,31 @@ if TYPE_CHECKING:
 
 UNEXPLAINED = "More was given back than is known to have been taken."
 JOINED = ("payment_method", "order__bill_address", "order__ship_address", "credit_card__address")
+
+
+def _locked(*of: str) -> Callable[[int], Any]:
+    return lambda pk: (
+        apps.get_model("payments.Payment")
+        ._base_manager.select_related(*JOINED)
+        .select_for_update(no_key=True, of=of)
+        .filter(pk=pk)
+    )
+
+
+def _operations_of_order(pk: int, order: int) -> Any:
+    """A payment's operations, and the unsettled attempts on its order's other payments."""
+    attempts = Q(kind__in=("authorize", "purchase")) | Q(kind="capture", attempt=None)
+    # One that waited and was let go leaves its payment void, and the order free.
+    unsettled = Q(state__in=UNANSWERED) | Q(state="waiting", payment__state=PROCESSING)
+    mine_or_in_the_way = Q(payment=pk) | (unsettled & attempts)
+    return Operation._base_manager.filter(mine_or_in_the_way, payment__order=order).order_by("sequence")
+
+
+# PostgreSQL locks in the order of OF: everybody takes the order first, so nobody waits in a circle.
+LOCK_BOTH = Prepared(_locked("order", "self"))
+LOCK_PAYMENT = Prepared(_locked("self"))
+OPERATIONS = Prepared(lambda pk: Operation._base_manager.filter(payment=pk).order_by("sequence"))
+OPERATIONS_OF_ORDER = Prepared(_operations_of_order)
 
 
 class Settling(models.Model):
@@ -92,16 +119,11 @@ class Settling(models.Model):
     # Reading under the lock
 
     def _lock(self, *, order: bool) -> Payment:
-        """This payment as the database has it, held; if `order`, the order before it, in the one statement.
-
-        PostgreSQL locks in the order of OF: everybody takes the order first, so nobody waits in a circle.
-        """
-        payment: Any = (
-            type(self)
-            ._base_manager.select_related(*JOINED)
-            .select_for_update(no_key=True, of=("order", "self") if order else ("self",))
-            .get(pk=self.pk)
-        )
+        """This payment as the database has it, held; if `order`, the order before it, in the one statement."""
+        found = (LOCK_BOTH if order else LOCK_PAYMENT)(self.pk)
+        if not found:
+            raise type(self).DoesNotExist(f"Payment {self.pk} is gone.")
+        payment: Any = found[0]
         if "_source" in self.__dict__:
             payment.__dict__["_source"] = self.__dict__["_source"]  # It may still know its card number.
         return cast("Payment", payment)
@@ -112,22 +134,16 @@ class Settling(models.Model):
         return Claim(payment, payment.read_ledger(), [])
 
     def read_operations(self) -> list[Operation]:
-        return list(Operation._base_manager.filter(payment=self.pk).order_by("sequence"))
+        return OPERATIONS(self.pk)
 
     def read_ledger(self) -> Ledger:
         return self.ledger_of(self.read_operations())
 
     def read_ledger_and_others(self) -> tuple[Ledger, list[Operation]]:
         """This payment's ledger, and the unsettled attempts on the order's other payments, in one statement."""
-        attempts = Q(kind__in=("authorize", "purchase")) | Q(kind="capture", attempt=None)
-        # One that waited and was let go leaves its payment void, and the order free.
-        unsettled = Q(state__in=UNANSWERED) | Q(state="waiting", payment__state=PROCESSING)
-        found = Operation._base_manager.filter(
-            Q(payment=self.pk) | (unsettled & attempts), payment__order=self.order_id
-        ).order_by("sequence")
         mine: list[Operation] = []
         others: list[Operation] = []
-        for operation in found:
+        for operation in OPERATIONS_OF_ORDER(self.pk, self.order_id):
             (mine if operation.payment_id == self.pk else others).append(operation)
         return self.ledger_of(mine), others
 
