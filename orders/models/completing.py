@@ -56,7 +56,7 @@ class Completing(models.Model):
         if not self._place(by=by):
             return
         try:
-            swallowed = order._ask_for_each("process", by=by)
+            swallowed = order.ask_for_each(None, by=by)
         except (PaymentBusy, GatewayUnavailable):
             raise
         except GatewayError:

@@ -173,7 +173,7 @@ class Order(Completing, Paying, States, SafeRefresh):
 
     def _recalculate(self, *, payments: bool, by: Actor = SYSTEM) -> None:
         """Before completion a new line concerns no payment, so those need not be summed again."""
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):
             order = self._lock()
             order._read_totals()
             before = order.payment_state

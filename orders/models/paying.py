@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ from payments.money import Money, as_money
 
 if TYPE_CHECKING:
     pass
+
+logger = logging.getLogger(__name__)
 
 HOLDING = (Paid.PROCESSING, Paid.PENDING)
 
@@ -91,28 +94,31 @@ class Paying(models.Model):
 
     def process_payments(self, *, by: Actor = SYSTEM) -> None:
         """Purchase or authorize what is in checkout, until the total is covered. Raises the GatewayError."""
-        self._ask_for_each("process", by=by)
+        self.ask_for_each(None, by=by)
 
     def authorize_payments(self, *, by: Actor = SYSTEM) -> None:
         """Authorize what is in checkout, until the total is covered. Raises the GatewayError."""
-        self._ask_for_each("authorize", by=by)
+        self.ask_for_each(Operation.Kind.AUTHORIZE, by=by)
 
     def capture_payments(self, *, by: Actor = SYSTEM) -> None:
         """Purchase what is in checkout, until the total is covered. Raises the GatewayError."""
-        self._ask_for_each("purchase", by=by)
+        self.ask_for_each(Operation.Kind.PURCHASE, by=by)
 
-    def _ask_for_each(self, verb: str, *, by: Actor) -> GatewayError | None:
+    def ask_for_each(self, kind: str | None, *, by: Actor) -> GatewayError | None:
         """The error, where the site lets checkout go on over it (Solidus's allow_checkout_on_gateway_error)."""
-        order: Any = self
+        order: Any = type(self)._base_manager.get(pk=self.pk)
         try:
             for payment in order.payments.filter(state=Paid.CHECKOUT).order_by("id"):
                 if order.payment_total >= order.total:
                     break
-                getattr(payment, verb)(by=by)
+                payment.collect(kind, by=by)
         except GatewayError as error:
             if not settings.PAYMENTS.get("ALLOW_CHECKOUT_ON_GATEWAY_ERROR", False):
                 raise
+            logger.warning("Order %s goes on over a gateway error: %s", order.number, error)
             return error
+        finally:
+            self.absorb(order)  # type: ignore[attr-defined]
         return None
 
     # What the payments come to

@@ -41,6 +41,12 @@ class Claim:
         if self.others:
             raise PaymentBusy(_busy(self.others[0].payment, self.others[0]))
 
+    def refuse_if_waiting(self, *kinds: str) -> None:
+        """What a provider has not settled yet may still move the same money."""
+        for operation in self.ledger.operations:
+            if operation.kind in kinds and operation.is_unsettled and not self.ledger.is_settled_by_void(operation):
+                raise PaymentBusy(_busy(self.payment, operation))
+
     def refuse_unless_can_process(self) -> None:
         if not can_proceed(self.payment.started_processing):
             raise TransitionNotAllowed(

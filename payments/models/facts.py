@@ -181,6 +181,8 @@ def fold(operations: list[Operation], *, into: Operation) -> None:
     for other in operations:
         same = other.reference == into.reference and _one_kind(other.kind) == _one_kind(into.kind)
         if other is not into and same and not other.asked:
+            if WEIGHT[other.state] > WEIGHT[into.state]:
+                into.state = other.state
             other.state, other.reference = Operation.State.CANCELED, ""
             other.message = f"The same as #{into.sequence}."
             other.save(update_fields=["state", "reference", "message"])

@@ -11,7 +11,7 @@ from django.db import models, transaction
 from django_fsm import TransitionNotAllowed, can_proceed
 
 from payments.actors import SYSTEM, Actor
-from payments.errors import GatewayError, InvalidAmount, PaymentBusy, PaymentDeclined
+from payments.errors import GatewayError, InvalidAmount, PaymentDeclined
 from payments.gateways.base import Response
 from payments.models.claim import Claim
 from payments.models.operation import Operation
@@ -59,6 +59,13 @@ class Processing(models.Model):
         """Hold and take the amount at once. Returns and raises as `process`."""
         return self._collect(Kind.PURCHASE, by=by)
 
+    def collect(self, kind: str | None = None, *, by: Actor = SYSTEM) -> Response | None:
+        """As `process`, `authorize` or `purchase`, if the payment is still in checkout when its lock is held.
+
+        For an order that goes through its payments: whoever was quicker has settled this one.
+        """
+        return self._collect(kind, in_checkout=True, by=by)
+
     def capture(
         self, amount: Money | Decimal | str | int | None = None, *, final: bool = True, by: Actor = SYSTEM
     ) -> Response | None:
@@ -73,10 +80,7 @@ class Processing(models.Model):
             if claim.has_nothing_to_do or payment.state == State.COMPLETED:
                 return None
             claim.refuse_if_unanswered()
-            if ledger.waiting_attempt or any(
-                each.kind == Kind.CAPTURE and each.is_unsettled for each in ledger.operations
-            ):
-                raise PaymentBusy(f"Payment {payment.number} is waiting for its provider.")
+            claim.refuse_if_waiting(Kind.AUTHORIZE, Kind.PURCHASE, Kind.CAPTURE, Kind.VOID)
             claim.refuse_unless_can_process()
             hold, gateway = ledger.hold, payment.payment_method.gateway_class
             if hold is None:
@@ -151,6 +155,7 @@ class Processing(models.Model):
             if claim.has_nothing_to_do:
                 return None
             claim.refuse_if_unanswered()
+            claim.refuse_if_waiting(Kind.VOID)
             with_money = [holder for holder in ledger.holders if ledger.left_of(holder) > 0]
             if not with_money:
                 raise InvalidAmount(f"Payment {payment.number} holds nothing that could be given back.")
@@ -173,7 +178,7 @@ class Processing(models.Model):
 
     # Behind the verbs
 
-    def _collect(self, kind: str | None, *, by: Actor) -> Response | None:
+    def _collect(self, kind: str | None, *, in_checkout: bool = False, by: Actor) -> Response | None:
         """Authorize or purchase, after Solidus's preconditions in Solidus's order (its §c.2)."""
         with self._claim(order=True) as claim:
             payment, method = claim.payment, claim.payment.payment_method
@@ -182,6 +187,8 @@ class Processing(models.Model):
                 return None
             claim.refuse_if_unanswered()
             if payment.state == State.PROCESSING or not method.source_required:
+                return None
+            if in_checkout and payment.state != State.CHECKOUT:
                 return None
             if kind is None and not method.effective_auto_capture and payment.state == State.PENDING:
                 return None
@@ -223,8 +230,7 @@ class Processing(models.Model):
     def _to_void(self, claim: Claim) -> Operation | None:
         """The attempt whose money a void would let go, or None. Raises where a void is an illegal state."""
         payment, ledger = claim.payment, claim.ledger
-        if any(each.kind == Kind.VOID and each.state == "waiting" for each in ledger.operations):
-            raise PaymentBusy(f"Payment {payment.number}: a void is already under way.")
+        claim.refuse_if_waiting(Kind.VOID)
         if payment.state == State.COMPLETED:
             refunded = any(each.kind == Kind.REFUND and each.state != "declined" for each in ledger.operations)
             if refunded or not payment.payment_method.capabilities.void_after_capture:

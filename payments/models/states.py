@@ -138,6 +138,9 @@ class Ledger:
 
     # Sums: Decimals in major units
 
+    def is_settled_by_void(self, operation: Operation) -> bool:
+        return operation.is_attempt and self.is_let_go(operation)
+
     def is_let_go(self, attempt: Operation | None) -> bool:
         return bool(self._succeeded(attempt, "void"))
 

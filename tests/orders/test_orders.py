@@ -286,6 +286,15 @@ def test_processing_stops_when_the_total_is_covered(scripted):
     assert len(scripted.calls) == 1
 
 
+def test_a_payment_that_somebody_else_settled_meanwhile_is_not_charged_again(scripted):
+    order = make_order()
+    payment = make_payment(order=order, method=make_method(auto_capture=True))
+    stale = Payment.objects.get(pk=payment.pk)
+    payment.purchase()
+    assert stale.collect() is None
+    assert len(scripted.calls) == 1
+
+
 def test_the_first_refusal_stops_the_rest(scripted):
     order = make_order()
     payments = [make_payment("50", order=order) for _ in range(2)]

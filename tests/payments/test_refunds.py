@@ -94,6 +94,16 @@ def test_a_waiting_refund_reserves_its_money_and_does_not_block(scripted):
     assert payment.refund("60").state == "succeeded"
 
 
+def test_a_waiting_void_keeps_its_money_from_being_taken_or_given_back(scripted):
+    scripted.script["void"] = waiting()
+    held, taken = authorized(), purchased()
+    held.void_transaction()
+    taken.void_transaction()
+    for payment, verb in ((held, "capture"), (held, "void_transaction"), (taken, "refund"), (taken, "cancel")):
+        with pytest.raises(PaymentBusy):
+            getattr(payment, verb)()
+
+
 def test_a_partial_refund_needs_the_ability():
     payment = purchased(method=make_method(gateway="narrow"))
     with pytest.raises(UnsupportedAction, match="partial_refund"):
