@@ -147,7 +147,7 @@ class Paying(models.Model):
 
         `paid`: captured − refunded, whatever the state. `secured`: held, taken or under way, less refunded.
         `settled`: the same without what no provider has settled; a method that needs no source counts, for
-        nobody settles it before the goods leave.
+        nobody settles it before the goods leave. `was_settled`: before refunds, which may be heard of first.
         """
         found = PAYMENT_SUMS(self.pk)
         values = found[0][1:] if found else (None,) * len(SUMS)
@@ -158,6 +158,7 @@ class Paying(models.Model):
             "secured": secured,
             "covered": secured + sums["in_checkout_amount"],
             "settled": secured - sums["unsettled"] + sums["sourceless"],
+            "was_settled": secured + sums["given"] - sums["unsettled"] + sums["sourceless"],
         }
 
     def payment_changed(self, *, by: Actor) -> None:
@@ -169,7 +170,7 @@ class Paying(models.Model):
         sums = order.payment_sums()
         before = (order.payment_total, order.payment_state)
         order.payment_total = Money(sums["paid"], order.currency)
-        if order.state == State.CONFIRM and order.placed_at and sums["settled"] >= order.total.amount:
+        if order.state == State.CONFIRM and order.placed_at and sums["was_settled"] >= order.total.amount:
             order.finish_now(sums, by=by)
             return
         order.payment_state = order.derive_payment_state(sums)

@@ -16,11 +16,13 @@ from payments.gateways.base import Response
 from payments.models.claim import Claim
 from payments.models.operation import Operation
 from payments.models.refund import Refund, RefundReason
+from payments.models.settling import LOCK_PAYMENT, LOCK_TO_ASK
 from payments.models.states import State
 from payments.money import Money, as_money
 
 if TYPE_CHECKING:
     from payments.models.payment import Payment
+    from payments.models.prepared import Prepared
     from payments.models.states import Ledger
 
 Kind = Operation.Kind
@@ -38,7 +40,7 @@ class Processing(models.Model):
         currency: str
         state: str
 
-        def _lock(self, *, order: bool) -> Payment: ...
+        def _lock(self, how: Prepared = ...) -> Payment: ...
         def _absorb(self, payment: Payment) -> None: ...
         def read_ledger(self) -> Ledger: ...
         def ask(self, claim: Claim, operation: Operation, *, by: Actor) -> Response: ...
@@ -113,8 +115,7 @@ class Processing(models.Model):
                 amount = ledger.held_of(attempt) or (attempt.amount.amount if attempt else ledger.captured)
                 operation = claim.open(Kind.VOID, amount, attempt=attempt, by=by)
         if operation is None:
-            self._void_unasked(by=by)
-            return None
+            return None if self._void_unasked(payment.state, by=by) else self.void_transaction(by=by)
         return self.ask(claim, operation, by=by)
 
     def cancel(self, *, by: Actor = SYSTEM) -> Response | Refund | None:
@@ -212,7 +213,7 @@ class Processing(models.Model):
     def _claim(self, *, order: bool) -> Iterator[Claim]:
         """Hold the payment's row (and the order's) in a transaction of its own, and show what is there."""
         with transaction.atomic(durable=True):
-            payment = self._lock(order=order)
+            payment = self._lock(LOCK_TO_ASK if order else LOCK_PAYMENT)
             ledger, others = payment.read_ledger_and_others() if order else (payment.read_ledger(), [])
             yield Claim(payment, ledger, others)
         self._absorb(payment)
@@ -241,15 +242,17 @@ class Processing(models.Model):
             raise TransitionNotAllowed(f"Payment {payment.number} is {payment.state} and holds nothing.")
         return attempt
 
-    def _void_unasked(self, *, by: Actor) -> None:
-        """Nothing was ever held: the payment is void, and there is nobody to tell but the order."""
+    def _void_unasked(self, seen: str, *, by: Actor) -> bool:
+        """Nothing was ever held: there is nobody to tell but the order. False if somebody was quicker."""
         with transaction.atomic(durable=True):
-            payment = self._lock(order=True)
-            if can_proceed(payment.void) and not payment.read_ledger().unanswered:
+            payment = self._lock()
+            unchanged = payment.state == seen and not payment.read_ledger().unanswered
+            if unchanged:
                 payment.void()
                 payment.write("state")
                 payment.order.payment_changed(by=by)
         self._absorb(payment)
+        return unchanged
 
     def _refund_the_rest(self, *, by: Actor) -> Refund | None:
         refund = None

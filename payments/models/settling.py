@@ -31,12 +31,13 @@ UNEXPLAINED = "More was given back than is known to have been taken."
 JOINED = ("payment_method", "order__bill_address", "order__ship_address", "credit_card__address")
 
 
-def _locked(*of: str) -> Callable[[int], Any]:
+def _locked(*joined: str, of: tuple[str, ...]) -> Callable[[int], Any]:
     return lambda pk: (
         apps.get_model("payments.Payment")
-        ._base_manager.select_related(*JOINED)
+        ._base_manager.select_related(*joined)
         .select_for_update(no_key=True, of=of)
         .filter(pk=pk)
+        .order_by()
     )
 
 
@@ -50,8 +51,9 @@ def _operations_of_order(pk: int, order: int) -> Any:
 
 
 # PostgreSQL locks in the order of OF: everybody takes the order first, so nobody waits in a circle.
-LOCK_BOTH = Prepared(_locked("order", "self"))
-LOCK_PAYMENT = Prepared(_locked("self"))
+LOCK_TO_ASK = Prepared(_locked(*JOINED, of=("order", "self")))
+LOCK_TO_SETTLE = Prepared(_locked("payment_method", "order", of=("order", "self")))
+LOCK_PAYMENT = Prepared(_locked(*JOINED, of=("self",)))
 OPERATIONS = Prepared(lambda pk: Operation._base_manager.filter(payment=pk).order_by("sequence"))
 OPERATIONS_OF_ORDER = Prepared(_operations_of_order)
 
@@ -86,7 +88,7 @@ class Settling(models.Model):
 
     def _apply(self, fact: Fact, by: Actor) -> tuple[Payment, Operation | None]:
         with transaction.atomic():
-            payment = self._lock(order=True)
+            payment = self._lock()
             operations = payment.read_operations()
             if is_foreign(payment, fact):
                 return payment, None
@@ -118,9 +120,12 @@ class Settling(models.Model):
 
     # Reading under the lock
 
-    def _lock(self, *, order: bool) -> Payment:
-        """This payment as the database has it, held; if `order`, the order before it, in the one statement."""
-        found = (LOCK_BOTH if order else LOCK_PAYMENT)(self.pk)
+    def _lock(self, how: Prepared = LOCK_TO_SETTLE) -> Payment:
+        """This payment as the database has it, held, and the order before it in the one statement.
+
+        For asking, all that a gateway is told is read along; a void or refund holds the payment alone.
+        """
+        found = how(self.pk)
         if not found:
             raise type(self).DoesNotExist(f"Payment {self.pk} is gone.")
         payment: Any = found[0]
@@ -213,7 +218,9 @@ def _write_sums(payment: Payment, ledger: Ledger) -> None:
     payment.refunded_amount = ledger.refunded
     latest = ledger.latest
     taken_later = latest is None or latest.kind == "authorize"
-    if taken_later and ledger.captured_of(latest) and not ledger.held_of(latest):
+    if latest and ledger.held_of(latest):
+        payment.amount = max(payment.amount.amount, latest.amount.amount)  # Its capture was heard of first.
+    elif taken_later and ledger.captured_of(latest):
         payment.amount = ledger.captured_of(latest)  # The rest was let go.
     for operation in reversed(ledger.operations):
         if operation.kind != "refund" and operation.state in ("succeeded", "waiting") and operation.authorization:
