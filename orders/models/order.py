@@ -20,7 +20,7 @@ from orders.models.states import PaymentState, State, States
 from payments.actors import SYSTEM, Actor
 from payments.errors import InvalidAmount
 from payments.models.amount import AmountField, AmountQuerySet, SharedCurrencyField
-from payments.models.prepared import Prepared
+from payments.models.prepared import Prepared, update_row
 from payments.models.protected import SafeRefresh
 from payments.money import Money, as_money, to_minor
 
@@ -239,9 +239,7 @@ class Order(Completing, Paying, States, SafeRefresh):
 
     def write(self, *fields: str) -> None:
         """Write these columns as values with one UPDATE."""
-        values = {name: getattr(self, name) for name in fields}
-        plain = {name: getattr(value, "amount", value) for name, value in values.items()}
-        type(self)._base_manager.filter(pk=self.pk).update(**plain)
+        update_row(self, *fields)
 
     def absorb(self, order: Order) -> None:
         """Show here what a verb wrote on a locked copy, and leave the caller's own edits alone."""

@@ -30,7 +30,6 @@ class OperationInline(WithActor, ReadOnlyInline):
         "created_at",
         "answered_at",
     )
-    readonly_fields = ("amount_text", "by")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("user")
@@ -40,7 +39,6 @@ class RefundInline(ReadOnlyInline):
     model = Refund
     amount_text = amount("amount", _("amount"))
     fields = ("amount_text", "reason", "state", "reference", "created_at")
-    readonly_fields = ("amount_text", "state", "reference")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("operation", "reason")
@@ -70,15 +68,5 @@ class PaymentAdmin(PaymentAmounts, ReadOnlyAdmin):
             {"fields": ("response_code", "avs_response", "cvv_response_code", "cvv_response_message")},
         ),
         (_("Times"), {"fields": ("created_at", "updated_at")}),
-    )
-    readonly_fields = (
-        "number",
-        "source",
-        "amount_text",
-        "authorized_text",
-        "captured_text",
-        "refunded_text",
-        "created_at",
-        "updated_at",
     )
     inlines = (OperationInline, RefundInline)

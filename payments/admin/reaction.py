@@ -13,3 +13,4 @@ class ReactionAdmin(ReadOnlyAdmin):
     list_display = ("topic", "key", "attempts", "last_error", "created_at", "delivered_at")
     list_filter = ("topic", ("delivered_at", admin.EmptyFieldListFilter))
     search_fields = ("=key",)
+    fields = ("topic", "key", "done", "attempts", "last_error", "created_at", "next_attempt_at", "delivered_at")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -33,14 +34,22 @@ class Untouched:
 
 
 class ReadOnlyAdmin(Untouched, ModelAdmin):
+    """Needs `fields` or `fieldsets`; they may name anything that can be shown: a column, or a method of the class."""
+
     show_full_result_count = False
     list_per_page = 50
     actions = None
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return flatten_fieldsets(self.get_fieldsets(request, obj))
 
 
 class ReadOnlyInline(Untouched, TabularInline):
     extra = 0
     can_delete = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return flatten_fieldsets(self.get_fieldsets(request, obj))
 
 
 def amount(name: str, label: Any) -> Callable[[Any, Any], str]:

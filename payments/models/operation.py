@@ -12,10 +12,26 @@ from django.utils.translation import gettext_lazy as _
 
 from payments.actors import Actor, Origin
 from payments.models.amount import AmountField, AmountQuerySet, SharedCurrencyField
+from payments.models.prepared import update_row
 from payments.models.states import State as PaymentState
 
 UNANSWERED = ("open", "unknown")
 UNSETTLED = ("open", "unknown", "waiting")
+
+
+ANSWERED = (
+    "state",
+    "authorization",
+    "reference",
+    "message",
+    "error_code",
+    "reason",
+    "next_action",
+    "params",
+    "state_after",
+    "answered_at",
+    "occurred_at",
+)
 
 
 class OperationQuerySet(AmountQuerySet):
@@ -116,6 +132,13 @@ class Operation(models.Model):
     @property
     def actor(self) -> Actor:
         return Actor(self.origin, self.user)
+
+    def write(self) -> None:
+        """Write a new operation whole, and of an old one what an answer may change, as values."""
+        if self._state.adding:
+            self.save(force_insert=True)
+        else:
+            update_row(self, *ANSWERED)
 
     @property
     def asked(self) -> bool:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
-from django_fsm import TransitionNotAllowed, can_proceed
+from django_fsm import TransitionNotAllowed
 
 from payments.actors import SYSTEM, Actor
 from payments.errors import GatewayError, InvalidAmount, PaymentDeclined

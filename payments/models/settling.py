@@ -18,7 +18,7 @@ from payments.gateways.base import Fact, Outcome
 from payments.models.claim import Claim
 from payments.models.facts import fold, is_foreign, learned, named_by, settle
 from payments.models.operation import UNANSWERED, Operation
-from payments.models.prepared import Prepared
+from payments.models.prepared import Prepared, update_row
 from payments.models.refund import Refund
 from payments.models.states import COMPLETED, DEAD, EVENTS, PENDING, PROCESSING, Ledger
 
@@ -108,7 +108,7 @@ class Settling(models.Model):
         _write_sums(payment, ledger)
         _move(payment, ledger.derive(payment.state))
         changed.state_after = payment.state
-        changed.save()
+        changed.write()
         if changed.kind == Operation.Kind.REFUND and not changed.asked:
             Refund.objects.get_or_create(
                 operation=changed,
@@ -161,10 +161,7 @@ class Settling(models.Model):
         """Write the columns that verbs may change (or `fields`), as values, with one UPDATE."""
         payment: Any = self
         payment.updated_at = timezone.now()
-        names = fields or WRITTEN
-        values = {name: getattr(payment, name) for name in (*names, "updated_at")}
-        plain = {name: getattr(value, "amount", value) for name, value in values.items()}
-        type(payment)._base_manager.filter(pk=self.pk).update(**plain)
+        update_row(payment, *(fields or WRITTEN), "updated_at")
 
     def _absorb(self, payment: Payment) -> None:
         """Show on this object, and on the order it knows, what was written on the locked copies."""
