@@ -36,6 +36,8 @@ class Prepared:
         queryset: Any = self._build(*PLACEHOLDERS[:count]).using(DEFAULT_DB_ALIAS)
         compiler = queryset.query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()
+        converters = compiler.get_converters([column[0] for column in compiler.select])
+        compiler.get_converters = lambda _columns: converters
         queryset.query.get_compiler = lambda *_args, **_kwargs: compiler
         compiled = self._compiled[connection] = (queryset, compiler, sql, list(params))
         return compiled
