@@ -7,6 +7,7 @@ from shop import views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("favicon.ico", views.favicon),
     path("orders/<str:number>/", views.order, name="order"),
     path("admin/", admin.site.urls),
 ]

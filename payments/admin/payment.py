@@ -21,13 +21,13 @@ class OperationInline(WithActor, ReadOnlyInline):
         "kind",
         "amount_text",
         "state",
-        "message",
-        "reason",
-        "reference",
-        "state_before",
-        "state_after",
         "by",
         "created_at",
+        "reference",
+        "message",
+        "reason",
+        "state_before",
+        "state_after",
         "answered_at",
     )
 

@@ -20,7 +20,7 @@ else:  # Django's forms take no type parameters when they run.
 
 
 class PaymentMethodForm(ModelForm):
-    gateway = forms.ChoiceField(label=_("gateway"), choices=lambda: [(key, key) for key in settings.PAYMENT_GATEWAYS])
+    gateway = forms.ChoiceField(label=_("Gateway"), choices=lambda: [(key, key) for key in settings.PAYMENT_GATEWAYS])
 
     class Meta:
         model = PaymentMethod

@@ -230,20 +230,18 @@ def _write_sums(payment: Payment, ledger: Ledger) -> None:
 
 
 def _move(payment: Payment, target: str) -> None:
-    """Fire the one event that leads to `target`; a dead payment whose money is proved needs review."""
+    """Fire the one event that leads to `target`; a dead payment that turns out to live needs review."""
     if payment.state == target:
         return
+    if payment.state in DEAD and target not in DEAD:
+        given_up = _("Money was confirmed after the payment was given up (%(state)s).") % {"state": payment.state}
+        payment.review_reason = payment.review_reason or given_up
     event = getattr(payment, EVENTS.get(target, ""), None)  # type: ignore[call-overload]
     if event is not None and can_proceed(event):
         event()
     elif target in (PENDING, COMPLETED) and can_proceed(payment.confirm_late):
-        late = payment.state in DEAD
-        payment.review_reason = payment.review_reason or (
-            _("Money was confirmed after the payment was given up (%(state)s).") % {"state": payment.state}
-            if late
-            else _("A new hold was confirmed on a completed payment.")
-        )
+        payment.review_reason = payment.review_reason or _("A new hold was confirmed on a completed payment.")
         payment.confirm_late(target)
     else:
-        # No event leads there, no money is concerned: one kind of dead payment turns out to be another.
+        # No event leads there and no money is proved: the label of a payment without money is corrected.
         payment.__dict__["state"] = target

@@ -60,7 +60,8 @@ class States(models.Model):
     @transition("state", CHECKOUT, INVALID)
     def invalidate(self) -> None: ...
 
-    @transition("state", [*DEAD, COMPLETED], RETURN_VALUE(PENDING, COMPLETED))
+    @transition("state", COMPLETED, PENDING)
+    @transition("state", list(DEAD), RETURN_VALUE(PENDING, COMPLETED))
     def confirm_late(self, target: str) -> str:
         """A provider proved that money is held (pending) or was taken (completed) after all."""
         return target

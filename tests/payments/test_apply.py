@@ -124,6 +124,17 @@ def test_a_hold_that_was_let_go_stays_void_when_its_approval_comes_late(scripted
     assert end(payment) == ("void", "100.00", "0.00", "0.00")
 
 
+@pytest.mark.parametrize("first", ["processing", "approved"])
+def test_a_dead_payment_that_lives_is_flagged_whatever_is_heard_first(first):
+    payment = make_payment()
+    Payment.objects.filter(pk=payment.pk).update(state="invalid")
+    told = [fact("purchase", Outcome(each), 10000, authorization="pi_1") for each in ("processing", "approved")]
+    for each in told if first == "processing" else reversed(told):
+        payment.apply(each)
+    assert payment.state == "completed"
+    assert "invalid" in payment.review_reason
+
+
 def test_a_refund_before_its_capture_is_recorded_flagged_and_unflagged():
     payment = authorized()
     payment.apply(fact("refund", amount_minor=3000, authorization="GW-AUTHORIZE", reference="re_1"))
