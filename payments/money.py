@@ -10,15 +10,15 @@ from moneyed import CURRENCIES as KNOWN
 
 from payments.errors import InvalidAmount
 
-__all__ = ["Money", "as_money", "exponent", "from_minor", "quantize", "to_minor"]
+__all__ = ["Money", "as_money", "exponent", "from_minor", "quantize", "shown", "to_minor"]
 
 NO_DECIMALS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
 THREE_DECIMALS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
 FOUR_DECIMALS = frozenset("CLF UYW".split())
 NOT_MONEY = frozenset("XAG XAU XBA XBB XBC XBD XDR XFO XFU XPD XPT XSU XTS XUA XXX XYZ".split())
 
-# What the amount columns hold: 19 digits, 4 of them decimals.
-LARGEST = Decimal("999999999999999.9999")
+# SQLite keeps fifteen digits of a decimal exactly: eleven before the point and four behind it.
+LARGEST = Decimal("99999999999.9999")
 
 
 @cache
@@ -49,6 +49,11 @@ def quantize(amount: Decimal, currency: str) -> Decimal:
     if exact != amount:
         raise InvalidAmount(f"{amount} is finer than {currency} allows ({exponent(str(currency))} decimals).")
     return exact
+
+
+def shown(amount: Decimal, currency: str) -> Decimal:
+    """An amount as it was stored, with its currency's decimals."""
+    return amount.quantize(_step(currency))
 
 
 def as_money(value: Money | Decimal | str | int, currency: str) -> Money:

@@ -41,5 +41,8 @@ class Payable(Protocol):
     def lines_for_gateway(self) -> Sequence[Mapping[str, Any]]:
         """The lines as plain data, amounts in whole minor units."""
 
-    def payment_changed(self, *, by: Actor) -> None:
-        """A payment of this order has changed: database work only, in the caller's transaction, the order locked."""
+    def payment_changed(self, *, by: Actor, note: str = "") -> None:
+        """A payment of this order has changed: database work only, in the caller's transaction, the order locked.
+
+        `note` says what happened where no operation does: nobody was asked.
+        """

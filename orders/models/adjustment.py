@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from payments.display import money_text
 from payments.models.amount import AmountField, AmountQuerySet, SharedCurrencyField
 
 
@@ -38,4 +39,4 @@ class Adjustment(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.label} {self.amount}"
+        return f"{self.label} {money_text(self.amount)}"

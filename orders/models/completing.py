@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
@@ -12,6 +11,7 @@ from django_fsm import TransitionNotAllowed, can_proceed
 from orders.errors import CannotComplete
 from orders.models.states import STEPS, State
 from payments.actors import SYSTEM, Actor
+from payments.display import money_text
 from payments.errors import GatewayError, GatewayUnavailable, PaymentBusy
 from payments.models import Payment, Reaction
 from payments.models.states import State as Paid
@@ -39,10 +39,19 @@ class Completing(models.Model):
     def advance(self) -> None:
         """As many steps as it can before complete."""
         order: Any = self
-        order.refresh_from_db(fields=["state"])
-        with suppress(CannotComplete):
-            while order.state in STEPS[:-1]:
-                self.next()
+        with transaction.atomic():
+            locked = order._lock()
+            locked.step_on()
+        order.absorb(locked)
+
+    def step_on(self) -> None:
+        """Take this locked order as far as confirm, in the caller's transaction."""
+        order: Any = self
+        before = order.state
+        while order.state in STEPS[:-1] and not order.reasons_against_step():
+            order.step(payment_required=order.payment_required)
+        if order.state != before:
+            order.write("state")
 
     def complete(self, *, by: Actor = SYSTEM) -> None:
         """Place the order: check it, have its payments processed, finish it. Nothing to do if it is complete.
@@ -52,7 +61,6 @@ class Completing(models.Model):
         payment; unknown: stays in confirm), TransitionNotAllowed once canceled.
         """
         order: Any = self
-        self.advance()
         if not self._place(by=by):
             return
         try:
@@ -74,6 +82,7 @@ class Completing(models.Model):
                 return False
             if locked.state not in STEPS:
                 raise TransitionNotAllowed(f"Order {locked.number} is {locked.state}: it cannot be completed.")
+            locked.step_on()
             sums = locked.payment_sums()
             reasons = locked.reasons_against_completion(sums)
             if not reasons:
@@ -146,7 +155,7 @@ class Completing(models.Model):
             if locked.state != State.CANCELED:
                 locked.call_off()
                 locked.canceled_at = timezone.now()
-                locked.payments.filter(state=Paid.CHECKOUT).update(state=Paid.INVALID)
+                locked.invalidate_checkout_payments(by=by)
                 locked.write("state", "canceled_at")
                 locked.payment_changed(by=by)
                 locked.record("state", before=State.COMPLETE, after=State.CANCELED, note=reason, by=by)
@@ -197,7 +206,9 @@ class Completing(models.Model):
         if gap > 0:
             covered = type(order.total)(sums["covered"], order.currency)
             missing = type(order.total)(gap, order.currency)
-            reasons.append(f"Payments cover {covered} of {order.total}: {missing} is missing.")
+            reasons.append(
+                f"Payments cover {money_text(covered)} of {money_text(order.total)}: {money_text(missing)} is missing."
+            )
         return reasons  # type: ignore[no-any-return]
 
 

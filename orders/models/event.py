@@ -24,7 +24,7 @@ class OrderEvent(models.Model):
         choices=[(each.value, each.value) for each in Origin],
         default=Origin.SYSTEM,
     )
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(_("at"), default=timezone.now)
 
     class Meta:
@@ -33,7 +33,7 @@ class OrderEvent(models.Model):
         ordering = ("id",)
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.before or '–'} → {self.after}" if self.after else self.name
+        return f"{self.name}: {self.before or '–'} → {self.after}" if self.after else self.note or self.name
 
     @property
     def actor(self) -> Actor:

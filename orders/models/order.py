@@ -22,7 +22,7 @@ from payments.errors import InvalidAmount
 from payments.models.amount import AmountField, AmountQuerySet, SharedCurrencyField
 from payments.models.prepared import Prepared, update_row
 from payments.models.protected import SafeRefresh
-from payments.money import Money, as_money, to_minor
+from payments.money import Money, as_money, quantize, to_minor
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -198,7 +198,8 @@ class Order(Completing, Paying, States, SafeRefresh):
         self.additional_tax_total = by_kind[kinds.TAX]
         self.included_tax_total = by_kind[kinds.INCLUDED_TAX]
         self.promo_total = by_kind[kinds.PROMOTION]
-        self.total = item + by_kind[kinds.SHIPPING] + by_kind[kinds.TAX] + by_kind[kinds.PROMOTION]
+        total = item + by_kind[kinds.SHIPPING] + by_kind[kinds.TAX] + by_kind[kinds.PROMOTION]
+        self.total = quantize(total, self.currency)
 
     def timeline(self) -> list[Any]:
         """Everything that happened, oldest first: the order's events and its payments' operations."""

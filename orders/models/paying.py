@@ -63,10 +63,13 @@ class Paying(models.Model):
         method: PaymentMethod,
         source: Any = None,
         amount: Money | Decimal | str | int | None = None,
+        *,
+        by: Actor = SYSTEM,
     ) -> Payment:
         """A new payment in checkout, for `amount` (major units) or for what no payment covers yet.
 
-        Older checkout payments become invalid. Raises InvalidAmount, and TransitionNotAllowed once canceled.
+        Older checkout payments become invalid. Raises InvalidAmount, TransitionNotAllowed once canceled, and
+        GatewayError where the method's settings are wrong.
         """
         order: Any = self
         with transaction.atomic():
@@ -75,9 +78,7 @@ class Paying(models.Model):
                 raise TransitionNotAllowed(f"Order {locked.number} is canceled: it takes no payment.")
             sums = locked.payment_sums()
             if sums["in_checkout"]:
-                asked = Operation._base_manager.filter(payment=models.OuterRef("pk"), state__in=("open", "unknown"))
-                older = locked.payments.filter(~models.Exists(asked), state=Paid.CHECKOUT)
-                older.update(state=Paid.INVALID)
+                locked.invalidate_checkout_payments(by=by)
             if amount is None:
                 amount = max(locked.total.amount - sums["secured"], Decimal(0))
             payment: Payment = Payment.objects.create(
@@ -88,9 +89,18 @@ class Paying(models.Model):
                 currency=locked.currency,
             )
             if locked.completed_at:
-                locked.payment_changed(by=SYSTEM)
+                locked.payment_changed(by=by)
         order.absorb(locked)
         return payment
+
+    def invalidate_checkout_payments(self, *, by: Actor) -> None:
+        """Give up what this locked order has in checkout, except where a provider has been asked."""
+        asked = Operation._base_manager.filter(payment=models.OuterRef("pk"), state__in=("open", "unknown"))
+        older = Payment._base_manager.filter(~models.Exists(asked), order=self.pk, state=Paid.CHECKOUT)
+        for payment in older:
+            note = f"Payment {payment.number}: checkout → invalid"
+            self.record("payment", note=note, by=by)  # type: ignore[attr-defined]
+        older.update(state=Paid.INVALID)
 
     def process_payments(self, *, by: Actor = SYSTEM) -> None:
         """Purchase or authorize what is in checkout, until the total is covered. Raises the GatewayError."""
@@ -161,12 +171,14 @@ class Paying(models.Model):
             "was_settled": secured + sums["given"] - sums["unsettled"] + sums["sourceless"],
         }
 
-    def payment_changed(self, *, by: Actor) -> None:
+    def payment_changed(self, *, by: Actor, note: str = "") -> None:
         """A payment of this locked order has changed: totals, payment state, and finishing what was placed.
 
         Database work only, in the caller's transaction; no gateway is ever asked from here.
         """
         order: Any = self
+        if note:
+            order.record("payment", note=note, by=by)
         sums = order.payment_sums()
         before = (order.payment_total, order.payment_state)
         order.payment_total = Money(sums["paid"], order.currency)

@@ -12,7 +12,7 @@ from djmoney.forms import MoneyField as MoneyFormField
 from djmoney.models.fields import CurrencyField, MoneyField, MoneyFieldProxy
 from djmoney.models.managers import _expand_money_args, _expand_money_kwargs
 
-from payments.money import Money, quantize
+from payments.money import Money, shown
 
 CURRENCY = "currency"
 
@@ -45,7 +45,7 @@ class AmountDescriptor(MoneyFieldProxy):
         if value is None or isinstance(value, (Money, BaseExpression)):
             return value
         currency = str(getattr(obj, self.currency_field_name))
-        money = obj.__dict__[self.field.attname] = Money(quantize(Decimal(value), currency), currency)
+        money = obj.__dict__[self.field.attname] = Money(shown(Decimal(value), currency), currency)
         return money
 
     def __set__(self, obj: models.Model, value: Any) -> None:

@@ -10,6 +10,7 @@ from django.utils.timezone import localtime
 from django_fsm import TransitionNotAllowed, can_proceed
 
 from payments.actors import Actor
+from payments.display import money_text
 from payments.errors import PaymentBusy, UnsupportedAction
 from payments.models.operation import Operation
 
@@ -86,6 +87,6 @@ def _busy(payment: Payment, operation: Operation) -> str:
     since = date_format(localtime(operation.created_at), "DATETIME_FORMAT")
     verb = "is waiting" if operation.state == "waiting" else "has no answer yet"
     return (
-        f"Payment {payment.number}: {operation.get_kind_display()} of {operation.amount}, "
+        f"Payment {payment.number}: {operation.get_kind_display()} of {money_text(operation.amount)}, "
         f"asked by {operation.actor} on {since}, {verb}."
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from copy import copy
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from django.db.models.base import ModelState
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -12,6 +14,8 @@ from payments.actors import Actor
 from payments.errors import InvalidAmount
 from payments.gateways.base import Fact, Outcome
 from payments.models.operation import Operation
+from payments.models.prepared import update_row
+from payments.models.refund import Refund
 from payments.money import from_minor
 
 if TYPE_CHECKING:
@@ -128,33 +132,85 @@ def is_foreign(payment: Payment, fact: Fact) -> bool:
 
 def settle(operation: Operation, fact: Fact) -> bool:
     """Close the operation as the fact says; False if that says nothing new."""
+    before = _said(operation)
+    certain = _is_certain(operation, fact)
+    state = SETTLES[fact.outcome]
     mismatch = _mismatch(operation, fact)
-    if mismatch and operation.state in ("open", "unknown", "waiting"):
-        known = (operation.state, operation.reason)
+    heavier = WEIGHT[state] > WEIGHT[operation.state] or (state == "waiting" == operation.state)
+    if mismatch and operation.is_unsettled:
         operation.state, operation.reason = Operation.State.UNKNOWN, mismatch
         operation.answered_at = timezone.now()
-        return _fill(operation, fact) or known != (operation.state, operation.reason)
-    state = SETTLES[fact.outcome]
-    fresh = operation._state.adding
-    heavier = WEIGHT[state] > WEIGHT[operation.state] or (state == "waiting" == operation.state)
-    if mismatch or not (fresh or heavier):
-        return _fill(operation, fact)
-    changed = fresh or operation.state != state or operation.next_action != fact.next_action
+        _fill(operation, fact)
+    elif mismatch or not (operation._state.adding or heavier):
+        _fill(operation, fact)
+    else:
+        _close(operation, fact, state)
+        operation.guessed = operation.asked and not certain
+    if certain and operation.state == Operation.State.SUCCEEDED:
+        operation.guessed = False
+    return operation._state.adding or before != _said(operation)
+
+
+def _said(operation: Operation) -> tuple[object, ...]:
+    names = ("state", "reason", "next_action", "authorization", "reference", "guessed")
+    return tuple(getattr(operation, name) for name in names)
+
+
+def _is_certain(operation: Operation, fact: Fact) -> bool:
+    """Whether the fact names this operation by its key, or by a reference that its key had brought."""
+    if operation.idempotency_key == fact.idempotency_key:
+        return True
+    return bool(fact.reference) and fact.reference == operation.reference and not operation.guessed
+
+
+def _close(operation: Operation, fact: Fact, state: str) -> None:
     operation.state, operation.reason = state, ""
     operation.message, operation.error_code = fact.message, fact.error_code[:64]
     operation.next_action = dict(fact.next_action) if fact.next_action else None
     operation.params = dict(fact.params)
     operation.occurred_at = fact.occurred_at
     operation.answered_at = timezone.now()
-    return _fill(operation, fact) or changed
+    # The names follow the fact that decides: what was refused as one charge may be approved as the next.
+    operation.authorization = fact.authorization or operation.authorization
+    operation.reference = fact.reference or operation.reference
 
 
-def _fill(operation: Operation, fact: Fact) -> bool:
+def tell_apart(operation: Operation, fact: Fact, operations: list[Operation]) -> None:
+    """Our own answer under another reference: two tries of one request, or a deed that was wrongly taken for ours."""
+    if not operation.asked or fact.idempotency_key != operation.idempotency_key:
+        return
+    state = SETTLES[fact.outcome]
+    differ = bool(fact.reference and operation.reference and fact.reference != operation.reference)
+    if operation.guessed and operation.state == "succeeded" and (differ or state == "declined"):
+        _refile(operation, operation.reference, "succeeded", operations)
+        operation.state = Operation.State.UNKNOWN
+    elif differ and not operation.state == state == "succeeded":  # Done once, whatever the names.
+        follows = WEIGHT[state] > WEIGHT[operation.state] or operation.state == state == "waiting"
+        _refile(operation, operation.reference if follows else fact.reference, "declined", operations)
+
+
+def _refile(operation: Operation, reference: str, state: str, operations: list[Operation]) -> None:
+    """Keep `reference` as an operation of its own, and let go of it here."""
+    if operation.reference == reference:
+        operation.reference = ""
+        update_row(operation, "reference")
+    if any(each.reference == reference and _one_kind(each.kind) == _one_kind(operation.kind) for each in operations):
+        return
+    other = copy(operation)
+    other.pk, other._state = None, ModelState()
+    other.sequence = max(each.sequence for each in operations) + 1
+    other.reference, other.state, other.reason = reference, state, ""
+    other.idempotency_key, other.attempt, other.guessed = "", None, False
+    other.write()
+    if other.kind == Operation.Kind.REFUND:
+        Refund.objects.create(payment=other.payment, operation=other)
+    operations.append(other)
+
+
+def _fill(operation: Operation, fact: Fact) -> None:
     """Keep the handles that the fact adds; an answer without them never wipes the earlier ones."""
-    before = (operation.authorization, operation.reference)
     operation.authorization = operation.authorization or fact.authorization
     operation.reference = operation.reference or fact.reference
-    return before != (operation.authorization, operation.reference)
 
 
 def _mismatch(operation: Operation, fact: Fact) -> str:

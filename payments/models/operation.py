@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from payments.actors import Actor, Origin
+from payments.display import money_text
 from payments.models.amount import AmountField, AmountQuerySet, SharedCurrencyField
 from payments.models.prepared import update_row
 from payments.models.states import State as PaymentState
@@ -21,6 +22,7 @@ UNSETTLED = ("open", "unknown", "waiting")
 
 ANSWERED = (
     "state",
+    "guessed",
     "authorization",
     "reference",
     "message",
@@ -68,6 +70,8 @@ class Operation(models.Model):
         "self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("attempt it concerns")
     )
     final = models.BooleanField(_("lets the rest go"), default=True)
+    # Settled by a fact that named neither its key nor its reference, only its kind and amount.
+    guessed = models.BooleanField(_("settled by its kind and amount"), default=False)
     idempotency_key = models.CharField(_("idempotency key"), max_length=64, blank=True)
     authorization = models.CharField(_("authorization"), max_length=255, blank=True)
     reference = models.CharField(_("reference"), max_length=255, blank=True)
@@ -82,7 +86,7 @@ class Operation(models.Model):
         choices=[(each.value, each.value) for each in Origin],
         default=Origin.SYSTEM,
     )
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     state_before = models.CharField(_("state before"), max_length=16, blank=True, choices=PaymentState.choices)
     state_after = models.CharField(_("state after"), max_length=16, blank=True, choices=PaymentState.choices)
     created_at = models.DateTimeField(_("asked at"), default=timezone.now)
@@ -127,7 +131,7 @@ class Operation(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.kind} #{self.sequence} {self.amount} {self.state}"
+        return f"{self.kind} #{self.sequence} {money_text(self.amount)} {self.state}"
 
     @property
     def actor(self) -> Actor:

@@ -14,6 +14,7 @@ from payments.gateways.base import GatewayOptions
 from payments.models.amount import AmountField, AmountQuerySet, SharedCurrencyField
 from payments.models.asking import Asking
 from payments.models.credit_card import CreditCard
+from payments.models.operation import UNSETTLED
 from payments.models.processing import Processing
 from payments.models.protected import SafeRefresh
 from payments.models.settling import Settling
@@ -179,8 +180,8 @@ class Payment(Processing, Asking, Settling, States, SafeRefresh):
     @property
     def credit_allowed(self) -> Money:
         """Captured, less refunds that succeeded or are under way, never below zero."""
-        given = self.refunds.filter(operation__state__in=("succeeded", "open", "unknown", "waiting"))
-        total = given.aggregate(total=models.Sum("amount"))["total"] or Decimal(0)
+        under_way = self.operations.filter(kind="refund", state__in=("succeeded", *UNSETTLED))
+        total = under_way.aggregate(total=models.Sum("amount"))["total"] or Decimal(0)
         left: Money = max(self.captured_amount - Money(total, self.currency), Money(0, self.currency))
         return left
 

@@ -166,13 +166,7 @@ class Processing(models.Model):
             if wanted < ledger.captured_of(holder):
                 payment.payment_method.gateway_class.require("partial_refund")
             operation = claim.open(Kind.REFUND, wanted, attempt=holder, by=by)
-            refund = Refund.objects.create(
-                payment=payment,
-                operation=operation,
-                reason=_reason(reason),
-                currency=payment.currency,
-                amount=wanted,
-            )
+            refund: Refund = Refund.objects.create(payment=payment, operation=operation, reason=_reason(reason))
         self.ask(claim, operation, by=by)
         refund.refresh_from_db()
         return refund
@@ -204,7 +198,7 @@ class Processing(models.Model):
             else:
                 payment.invalidate()
                 payment.write("state")
-                payment.order.payment_changed(by=by)
+                payment.order.payment_changed(by=by, note=f"Payment {payment.number}: checkout → invalid")
         if not supported:
             raise GatewayError(f"{method} does not take this {payment.source_type.replace('_', ' ')}.")
         return self.ask(claim, operation, by=by)
@@ -238,6 +232,8 @@ class Processing(models.Model):
                 raise TransitionNotAllowed(f"Payment {payment.number} is completed: refund it instead.")
             return next((each for each in reversed(ledger.holders) if ledger.captured_of(each) > 0), None)
         attempt = ledger.waiting_attempt or ledger.hold
+        if attempt is None:
+            claim.refuse_if_waiting(Kind.CAPTURE)
         if attempt is None and payment.state in (State.FAILED, State.INVALID):
             raise TransitionNotAllowed(f"Payment {payment.number} is {payment.state} and holds nothing.")
         return attempt
@@ -250,7 +246,7 @@ class Processing(models.Model):
             if unchanged:
                 payment.void()
                 payment.write("state")
-                payment.order.payment_changed(by=by)
+                payment.order.payment_changed(by=by, note=f"Payment {payment.number}: {seen} → {payment.state}")
         self._absorb(payment)
         return unchanged
 

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from payments.models.amount import AmountField, AmountQuerySet, SharedCurrencyField
+from payments.display import money_text
+from payments.money import Money
 
 
 class RefundReason(models.Model):
@@ -23,26 +24,33 @@ class RefundReason(models.Model):
         return self.name
 
 
+class RefundManager(models.Manager["Refund"]):
+    def get_queryset(self) -> models.QuerySet[Refund]:
+        """With its operation, which is what a refund is read from."""
+        return super().get_queryset().select_related("operation")
+
+
 class Refund(models.Model):
-    """Has exactly one operation, from which its state is read; trying again is a new refund."""
+    """Has exactly one operation, from which its amount and state are read; trying again is a new refund."""
 
     payment = models.ForeignKey("payments.Payment", models.PROTECT, related_name="refunds")
     operation = models.OneToOneField("payments.Operation", models.PROTECT, related_name="refund")
     reason = models.ForeignKey(RefundReason, models.PROTECT, null=True, blank=True, related_name="refunds")
-    currency = SharedCurrencyField(_("currency"), default="USD")
-    amount = AmountField(_("amount"))
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
-    objects: ClassVar[Any] = AmountQuerySet.as_manager()
+    objects: ClassVar[Any] = RefundManager()
 
     class Meta:
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
         ordering = ("id",)
-        constraints = (models.CheckConstraint(condition=models.Q(amount__gt=0), name="refund_amount_positive"),)
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.state}"
+        return f"{money_text(self.amount)} {self.state}"
+
+    @property
+    def amount(self) -> Money:
+        return self.operation.amount  # type: ignore[no-any-return]
 
     @property
     def state(self) -> str:

@@ -16,7 +16,7 @@ from django_fsm import can_proceed
 from payments.actors import SYSTEM, Actor
 from payments.gateways.base import Fact, Outcome
 from payments.models.claim import Claim
-from payments.models.facts import fold, is_foreign, learned, named_by, settle
+from payments.models.facts import fold, is_foreign, learned, named_by, settle, tell_apart
 from payments.models.operation import UNANSWERED, Operation
 from payments.models.prepared import Prepared, update_row
 from payments.models.refund import Refund
@@ -93,6 +93,7 @@ class Settling(models.Model):
             if is_foreign(payment, fact):
                 return payment, None
             operation = named_by(fact, operations) or learned(payment, fact, operations, by)
+            tell_apart(operation, fact, operations)
             if settle(operation, fact):
                 fold(operations, into=operation)
                 payment.conclude(operations, changed=operation, fact=fact, by=by)
@@ -110,10 +111,7 @@ class Settling(models.Model):
         changed.state_after = payment.state
         changed.write()
         if changed.kind == Operation.Kind.REFUND and not changed.asked:
-            Refund.objects.get_or_create(
-                operation=changed,
-                defaults={"payment": payment, "currency": payment.currency, "amount": changed.amount.amount},
-            )
+            Refund.objects.get_or_create(operation=changed, defaults={"payment": payment})
         payment.write()
         if payment.state != before or changed.state in ("succeeded", "waiting"):
             payment.order.payment_changed(by=by)

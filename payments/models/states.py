@@ -89,7 +89,9 @@ class Ledger:
         self.operations = [operation for operation in self.recorded if operation.state != "canceled"]
         self.never_happened = bool(self.recorded) and not self.operations
         self.void_after_capture = void_after_capture
-        self.attempts = [operation for operation in self.operations if operation.is_attempt]
+        tried = [operation for operation in self.operations if operation.is_attempt]
+        # A refusal that we only heard of may be older than what we know; it counts where nothing else was tried.
+        self.attempts = [each for each in tried if each.asked or each.state != "declined"] or tried
         self.latest = self.attempts[-1] if self.attempts else None
         self._groups: dict[int | None, list[Operation]] = {}
         for operation in self.operations:
@@ -238,6 +240,8 @@ class Ledger:
     def _is_unsettled(self, latest: Operation | None, captures: list[Operation]) -> bool:
         if latest and latest.is_unsettled and not self.is_let_go(latest):
             return True
+        if any(each.state in ("open", "unknown") for each in self.attempts):
+            return True  # Ours, though another was heard of since.
         if any(each.is_unsettled for each in captures):
             return True
         # Asked while its attempt waited: until it is answered, nothing has been let go.

@@ -20,7 +20,7 @@ def test_both_ways(amount, currency, minor):
     assert from_minor(minor, currency) == Money(amount, currency)
 
 
-@given(st.integers(-(10**12), 10**12), st.sampled_from(["JPY", "EUR", "USD", "KWD", "CLP", "TND", "CLF"]))
+@given(st.integers(-(10**10), 10**10), st.sampled_from(["JPY", "EUR", "USD", "KWD", "CLP", "TND", "CLF"]))
 def test_minor_units_come_back_unchanged(minor, currency):
     assert to_minor(from_minor(minor, currency)) == minor
 
