@@ -11,7 +11,10 @@ from payments.actors import Actor, Origin
 
 
 class OrderEvent(models.Model):
-    """Append-only: a change of `state` or `payment_state`, with its actor."""
+    """Append-only, with its actor: a change of `state`, a recalculated `payment_state`, a payment closed unasked.
+
+    What an operation does to a payment and its order is in the journal of operations.
+    """
 
     order = models.ForeignKey("orders.Order", models.CASCADE, related_name="events")
     name = models.CharField(_("what"), max_length=32)

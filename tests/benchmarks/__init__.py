@@ -1,0 +1,1 @@
+"""Measurements, not tests: ratios taken side by side in one run. `python -m tests.benchmarks`."""
