@@ -59,6 +59,7 @@ def _only_unsettled(fact: Fact, operations: list[Operation], *, exact: bool) -> 
         and (operation.kind == fact.kind or (not exact and _one_kind(operation.kind) == _one_kind(fact.kind)))
         and not (operation.reference and fact.reference)
         and _amount_fits(fact, operation)
+        and _handle_fits(fact, operation, operations)
     ]
     return fits[0] if len(fits) == 1 else None
 
@@ -68,10 +69,21 @@ def _repeated(fact: Fact, operations: list[Operation]) -> Operation | None:
     if fact.reference or not fact.authorization or fact.kind not in ("authorize", "purchase", "void"):
         return None
     for operation in reversed(operations):
-        codes = (operation.authorization, operation.attempt.authorization if operation.attempt else "")
+        codes = _handles(operation, operations)
         if operation.kind == fact.kind and fact.authorization in codes and _amount_fits(fact, operation):
             return operation
     return None
+
+
+def _handles(operation: Operation, operations: list[Operation]) -> set[str]:
+    """The authorizations under which a provider may speak of this operation, as far as we know them."""
+    attempt = next((each.authorization for each in operations if each.pk == operation.attempt_id), "")
+    return {code for code in (operation.authorization, attempt) if code}
+
+
+def _handle_fits(fact: Fact, operation: Operation, operations: list[Operation]) -> bool:
+    known = _handles(operation, operations)
+    return not fact.authorization or not known or fact.authorization in known
 
 
 def _amount_fits(fact: Fact, operation: Operation) -> bool:
@@ -181,7 +193,8 @@ def tell_apart(operation: Operation, fact: Fact, operations: list[Operation]) ->
         return
     state = SETTLES[fact.outcome]
     differ = bool(fact.reference and operation.reference and fact.reference != operation.reference)
-    if operation.guessed and operation.state == "succeeded" and (differ or state == "declined"):
+    other_deed = differ or (state == "declined" and not fact.reference)
+    if operation.guessed and operation.state == "succeeded" and other_deed:
         _refile(operation, operation.reference, "succeeded", operations)
         operation.state = Operation.State.UNKNOWN
     elif differ and not operation.state == state == "succeeded":  # Done once, whatever the names.

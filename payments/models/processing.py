@@ -62,7 +62,7 @@ class Processing(models.Model):
         return self._collect(Kind.PURCHASE, by=by)
 
     def collect(self, kind: str | None = None, *, by: Actor = SYSTEM) -> Response | None:
-        """As `process`, `authorize` or `purchase`, if the payment is still in checkout when its lock is held.
+        """As `process`, `authorize` or `purchase`, if under the lock the payment is in checkout and its order unpaid.
 
         For an order that goes through its payments: whoever was quicker has settled this one.
         """
@@ -183,7 +183,7 @@ class Processing(models.Model):
             claim.refuse_if_unanswered()
             if payment.state == State.PROCESSING or not method.source_required:
                 return None
-            if in_checkout and payment.state != State.CHECKOUT:
+            if in_checkout and (payment.state != State.CHECKOUT or payment.order.payment_total >= payment.order.total):
                 return None
             if kind is None and not method.effective_auto_capture and payment.state == State.PENDING:
                 return None

@@ -1,0 +1,198 @@
+"""A stateful machine: several orders and payments, random verbs, faults, facts and recoveries, the laws after each."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, suppress
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import time_machine
+from django.utils import timezone
+from django_fsm import TransitionNotAllowed
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from orders.errors import CannotComplete
+from orders.models import Order
+from payments.actors import Actor
+from payments.errors import GatewayError, InvalidAmount
+from payments.models import Payment
+from tests.factories import make_method, make_order, make_payment
+from tests.laws import invariants
+from tests.laws.provider import FAULTS, BookKeeping, Books, Crash, Request
+from tests.laws.sandbox import undone
+
+REFUSALS = (GatewayError, TransitionNotAllowed, InvalidAmount, CannotComplete, Crash)
+WEBHOOK = Actor("webhook")
+ATTEMPTS = ("authorize", "purchase", "process")
+INDEX = st.integers(0, 99)
+FAULT = st.sampled_from(["", "", "", *FAULTS])
+
+
+class Shop(RuleBasedStateMachine):
+    """What is drawn by INDEX is one of those there are; instances are kept, so that most are stale when used."""
+
+    steps: ClassVar[int] = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.around = ExitStack()
+        self.around.enter_context(undone())
+        self.clock = self.around.enter_context(time_machine.travel(timezone.now(), tick=False))
+        self.books = BookKeeping.books = Books()
+        self.orders: list[Order] = []
+        self.payments: list[Payment] = []
+        self.failed = False
+        self.charged_again: set[int] = set()  # Orders whose settled payments we charged once more, on purpose.
+
+    def teardown(self) -> None:
+        try:
+            if self.payments and not self.failed:
+                self.settle_everything()
+        finally:
+            self.around.close()
+
+    # Orders and payments
+
+    @initialize(automatic=st.booleans())
+    def open_shop(self, automatic: bool) -> None:
+        self.method = make_method(gateway="bookkeeping", auto_capture=automatic)
+        self.begin(total="100.00")
+
+    @precondition(lambda self: len(self.orders) < 3)
+    @rule(total=st.sampled_from(["100.00", "0.03"]))
+    def begin(self, total: str) -> None:
+        order = make_order(total)
+        self.orders.append(order)
+        self.payments.append(make_payment(order=order, method=self.method))
+
+    @precondition(lambda self: len(self.payments) < 8)
+    @rule(index=INDEX)
+    def pay_anew(self, index: int) -> None:
+        order = self.orders[index % len(self.orders)]
+        with suppress(TransitionNotAllowed):
+            self.payments.append(make_payment(order=order, method=self.method))
+
+    @rule(index=INDEX, fault=FAULT)
+    def complete(self, index: int, fault: str) -> None:
+        self.books.fault = fault
+        with suppress(*REFUSALS):
+            self.orders[index % len(self.orders)].complete()
+
+    @rule(index=INDEX, fault=FAULT)
+    def call_off(self, index: int, fault: str) -> None:
+        self.books.fault = fault
+        with suppress(*REFUSALS):
+            self.orders[index % len(self.orders)].cancel()
+
+    # Verbs
+
+    @rule(index=INDEX, verb=st.sampled_from(ATTEMPTS), fault=FAULT)
+    def attempt(self, index: int, verb: str, fault: str) -> None:
+        payment = self.payments[index % len(self.payments)]
+        if Payment.objects.get(pk=payment.pk).state in ("pending", "completed"):
+            self.charged_again.add(payment.order_id)
+        self.ask(payment, verb, fault)
+
+    @rule(index=INDEX, share=st.sampled_from([None, 3, 2, 1]), final=st.booleans(), fault=FAULT)
+    def capture(self, index: int, share: int | None, final: bool, fault: str) -> None:
+        payment = self.payments[index % len(self.payments)]
+        self.ask(payment, "capture", fault, part(payment.amount.amount, share), final=final)
+
+    @rule(index=INDEX, share=st.sampled_from([None, 3, 2, 1]), fault=FAULT)
+    def refund(self, index: int, share: int | None, fault: str) -> None:
+        payment = self.payments[index % len(self.payments)]
+        self.ask(payment, "refund", fault, part(payment.amount.amount, share))
+
+    @rule(index=INDEX, verb=st.sampled_from(["void_transaction", "cancel"]), fault=FAULT)
+    def undo(self, index: int, verb: str, fault: str) -> None:
+        self.ask(self.payments[index % len(self.payments)], verb, fault)
+
+    def ask(self, payment: Payment, verb: str, fault: str, *args: Any, **kwargs: Any) -> None:
+        self.books.fault = fault
+        with suppress(*REFUSALS):
+            getattr(payment, verb)(*args, **kwargs)
+
+    # The provider's side
+
+    @precondition(lambda self: self.books.accounts)
+    @rule(index=INDEX, kind=st.sampled_from(["capture", "refund", "void"]), share=st.sampled_from([3, 2, 1]))
+    def happens_outside(self, index: int, kind: str, share: int) -> None:
+        """Somebody acts in the provider's dashboard, or a hold expires."""
+        code = sorted(self.books.accounts)[index % len(self.books.accounts)]
+        account = self.books.accounts[code]
+        if not account.authorized:
+            return
+        amount = 0 if kind == "void" else max(account.authorized // share, 1)
+        self.books.settle(self.books.enter(Request(kind, code, account.order_id, amount)))
+
+    @precondition(lambda self: self.waiting())
+    @rule(index=INDEX, willing=st.booleans())
+    def comes_through(self, index: int, willing: bool) -> None:
+        """What waited is done, or is not."""
+        found = self.waiting()
+        self.books.settle(found[index % len(found)], willing=willing)
+
+    @precondition(lambda self: self.tellable())
+    @rule(index=INDEX, with_key=st.booleans(), times=st.integers(1, 2))
+    def is_told(self, index: int, with_key: bool, times: int) -> None:
+        """A webhook: late, early, again, in any order."""
+        found = self.tellable()
+        request = found[index % len(found)]
+        for _ in range(times):
+            self.tell(request, with_key=with_key)
+
+    @rule(index=INDEX)
+    def recover(self, index: int) -> None:
+        self.payments[index % len(self.payments)].recover()
+
+    @rule(minutes=st.sampled_from([1, 3, 20, 60 * 30]))
+    def time_passes(self, minutes: int) -> None:
+        self.clock.shift(timedelta(minutes=minutes))
+
+    @rule()
+    def settle_everything(self) -> None:
+        """The provider ends what waits and tells everything, and all is recovered: now the books are equal."""
+        for request in self.waiting():
+            self.books.settle(request)
+        for request in self.tellable():
+            self.tell(request, with_key=False)
+        self.clock.shift(timedelta(hours=1))
+        for payment in self.payments:
+            payment.recover()
+        self.failed = True  # Unless what follows holds.
+        for payment in Payment.objects.all():
+            invariants.books_are_equal(payment, self.books)
+        self.failed = False
+
+    def waiting(self) -> list[Request]:
+        return [request for request in self.books.requests if request.outcome is None]
+
+    def tellable(self) -> list[Request]:
+        return [request for request in self.books.requests if request.outcome is not None]
+
+    def tell(self, request: Request, *, with_key: bool) -> None:
+        payment = Payment.objects.get(number=request.order_id.partition("-")[2])
+        payment.apply(request.fact(with_key=with_key), by=WEBHOOK)
+        request.heard = True
+
+    # The laws
+
+    @invariant()
+    def the_laws_hold(self) -> None:
+        type(self).steps += 1
+        self.failed = True
+        for payment in Payment.objects.select_related("payment_method", "order").prefetch_related("operations"):
+            invariants.of_a_payment(payment)
+            invariants.books_explain(payment, self.books)
+        for order in Order.objects.prefetch_related("payments__operations"):
+            invariants.of_an_order(order, self.books, charged_again=order.pk in self.charged_again)
+        self.failed = False
+
+
+def part(amount: Decimal, share: int | None) -> Decimal | None:
+    """A share of the amount in whole cents, at least one."""
+    if share is None:
+        return None
+    return max((amount / share).quantize(Decimal("0.01")), Decimal("0.01"))
