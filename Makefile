@@ -47,5 +47,5 @@ drill: setup ## pull the plug N times and account for every cent (N=, SEED=)
 bench: setup ## measure speed against the yardsticks
 	$(PY) -m tests.with_postgres --durable $(PY) -m tests.benchmarks
 
-docs: setup ## draw the diagrams in docs/ again from the code
+docs: setup ## write the generated parts of docs/ again from the code
 	$(PY) manage.py generate_docs
