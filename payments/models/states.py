@@ -150,7 +150,7 @@ class Ledger:
     def _capture_is_let_go(self, attempt: Operation | None) -> bool:
         return any(
             void.state_before == COMPLETED
-            if void.asked
+            if void.asked and not void.guessed
             else self.void_after_capture and attempt is not None and attempt.kind == "purchase"
             for void in self._succeeded(attempt, "void")
         )

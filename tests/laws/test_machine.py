@@ -29,7 +29,7 @@ def test_a_shop_to_which_anything_happens():
 
 @pytest.mark.drill
 def test_many_shops_to_which_anything_happens(capsys: pytest.CaptureFixture[str]):
-    Shop.steps, runs = 0, examples(300)
+    Shop.steps, runs = 0, examples(150)
     run_state_machine_as_test(
         Shop, settings=settings(max_examples=runs, stateful_step_count=50, deadline=None, suppress_health_check=CALM)
     )
