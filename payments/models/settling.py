@@ -221,6 +221,8 @@ def _write_sums(payment: Payment, ledger: Ledger) -> None:
         if operation.kind != "refund" and operation.state in ("succeeded", "waiting") and operation.authorization:
             payment.response_code = operation.authorization
             break
+    if any(each.kind == "purchase" and ledger.is_let_go(each) and ledger.captured_of(each) for each in ledger.attempts):
+        payment.review_reason = payment.review_reason or _("A sale was voided while it waited, and came through.")
     if ledger.refunded > ledger.captured:
         payment.review_reason = payment.review_reason or UNEXPLAINED
     elif payment.review_reason == UNEXPLAINED:

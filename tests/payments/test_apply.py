@@ -113,6 +113,22 @@ def test_a_late_success_after_cancel_counts_in_full(scripted):
     assert "void" in payment.review_reason
 
 
+def test_a_void_that_is_heard_after_the_late_success_is_flagged_too(scripted):
+    scripted.script["purchase"] = waiting("pi_1")
+    scripted.script["void"] = GatewayUnavailable
+    payment = make_payment()
+    payment.purchase()
+    with pytest.raises(GatewayUnavailable):
+        payment.cancel()
+    key = payment.operations.last().idempotency_key
+
+    payment.apply(fact("purchase", amount_minor=10000, authorization="pi_1", reference="ch_1"), by=WEBHOOK)
+    payment.apply(fact("void", authorization="pi_1", reference="v_1", idempotency_key=key))
+
+    assert end(payment) == ("completed", "100.00", "100.00", "0.00")
+    assert "voided" in payment.review_reason
+
+
 def test_a_hold_that_was_let_go_stays_void_when_its_approval_comes_late(scripted):
     scripted.script["authorize"] = waiting("pi_1")
     payment = make_payment()
