@@ -103,8 +103,9 @@ class Completing(models.Model):
             sums = locked.payment_sums()
             if locked.state == State.CONFIRM and (anyway or sums["settled"] >= locked.total.amount):
                 locked.finish_now(sums, by=by)
-            elif locked.state == State.CONFIRM and not sums["processing"]:
-                reasons = locked.reasons_against_completion(sums)
+            elif locked.state != State.COMPLETE and not sums["processing"]:
+                # Somebody else changed the order or its payments since it was placed.
+                reasons = locked.reasons_against_completion(sums) or ["The order has changed. Look at it again."]
         order.absorb(locked)
         if reasons:
             self._back_to_payment(by=by)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +31,7 @@ def tallies(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     for line in file.read_text().splitlines() if file.exists() else ():
         total.add(Tally.loads(line))
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        print(f"\n{total}")
+        print(f"\n{total}", file=sys.stderr if "PYTEST_XDIST_WORKER" in os.environ else None)
 
 
 def report(tally: Tally, file: Path) -> None:

@@ -120,7 +120,7 @@ def check(life: Life, tellings: list[Telling]) -> None:
     assert end == live(life, [*tellings, *tellings])
 
 
-@settings(max_examples=60, suppress_health_check=CALM)
+@settings(max_examples=40, suppress_health_check=CALM)
 @given(st.data())
 def test_a_life_ends_the_same_however_it_is_told(data: Any):
     life = data.draw(lives())

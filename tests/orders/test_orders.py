@@ -159,6 +159,27 @@ def test_payments_must_cover_the_total_before_anybody_is_asked(scripted):
     assert fresh(order).state == "payment"
 
 
+def test_an_order_that_somebody_sent_back_meanwhile_is_not_reported_as_complete(scripted):
+    order = make_order()
+    make_payment(order=order, method=make_method(gateway="check"), source=None)
+
+    class SentBack(Order):
+        """Between placing and finishing, the payment is voided and another completion sends the order back."""
+
+        class Meta:
+            app_label = "orders"
+            proxy = True
+
+        def ask_for_each(self, kind, *, by):
+            Payment.objects.get(order=self.pk).void_transaction()
+            with pytest.raises(CannotComplete):
+                Order.objects.get(pk=self.pk).complete()
+
+    with pytest.raises(CannotComplete, match="No payment"):
+        SentBack.objects.get(pk=order.pk).complete()
+    assert fresh(order).state == "payment"
+
+
 def test_a_refusal_sends_the_customer_back_and_another_payment_may_try(scripted):
     order = make_order()
     first = make_payment(order=order)
