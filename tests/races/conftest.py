@@ -46,8 +46,10 @@ class Arena:
 
     def close(self) -> None:
         assert self.process.stdin
+        assert self.process.stdout
         self.process.stdin.close()
         self.process.wait(60)
+        self.process.stdout.close()
 
     def _ask(self, **job: Any) -> Seen:
         assert self.process.stdin
