@@ -4,7 +4,8 @@
     ├── PaymentDeclined     the provider said no
     ├── GatewayUnavailable  we do not know whether it was done
     ├── UnsupportedAction   this gateway cannot do that
-    └── PaymentBusy         another action on this payment or order has no answer yet
+    ├── PaymentBusy         another action on this payment or order has no answer yet
+    └── PaymentChanged      the payment is no longer as it was when somebody decided
     InvalidAmount           a ValueError: not positive, above what is there, or finer than the currency
     InvalidSignature        a notice that the provider did not sign
     UnreadableNotice        a signed notice that cannot be understood
@@ -41,6 +42,10 @@ class UnsupportedAction(GatewayError):
 
 class PaymentBusy(GatewayError):
     """Another action has been asked of the provider and has no answer yet."""
+
+
+class PaymentChanged(GatewayError):
+    """The payment is no longer as it was when somebody decided. Nothing was asked of anybody."""
 
 
 class InvalidAmount(ValueError):

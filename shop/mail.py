@@ -15,8 +15,12 @@ from payments.models.states import State as Paid
 
 
 def order_confirmed(reaction: Reaction) -> None:
-    """Confirm the order whose number is `reaction.key` to its customer; not at all if it has no e-mail address."""
-    order: Order = Order.objects.select_related("bill_address", "ship_address").get(number=reaction.key)
+    """Confirm an order to its customer; not at all if it has no e-mail address.
+
+    `reaction.key` is the order's number, with a colon and the count of letters where staff asked for another.
+    """
+    number = reaction.key.partition(":")[0]
+    order: Order = Order.objects.select_related("bill_address", "ship_address").get(number=number)
     if not order.email:
         return
     # In the shop's language, not in that of whoever's request happens to deliver it.

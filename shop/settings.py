@@ -109,7 +109,10 @@ PAYMENTS = {
     "PUBLIC_ORIGIN": env.str("PUBLIC_ORIGIN", default=""),
 }
 # Topic → receivers, called after the fact with the Reaction, each until it succeeds.
-REACTIONS = {"order.completed": ["shop.mail.order_confirmed"]}
+REACTIONS = {
+    "order.completed": ["shop.mail.order_confirmed"],
+    "order.confirmation_requested": ["shop.mail.order_confirmed"],
+}
 
 if not DEBUG:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)

@@ -148,12 +148,14 @@ class Completing(models.Model):
 
         Checkout payments become invalid; whatever waits, holds or took money is canceled, the rest skipped.
         Raises the first trouble, after all were tried: PaymentBusy where an answer is missing, PaymentDeclined,
-        GatewayUnavailable. TransitionNotAllowed unless complete or canceled.
+        GatewayUnavailable. TransitionNotAllowed unless complete or canceled, and once shipped.
         """
         order: Any = self
         with transaction.atomic(durable=True):
             locked = order._lock()
             if locked.state != State.CANCELED:
+                if locked.shipped_at:
+                    raise TransitionNotAllowed(f"Order {locked.number} was shipped: refund its payments instead.")
                 locked.call_off()
                 locked.canceled_at = timezone.now()
                 locked.invalidate_checkout_payments(by=by)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from orders.models.adjustment import Adjustment
 from orders.models.completing import Completing
 from orders.models.event import OrderEvent
+from orders.models.handling import Handling
 from orders.models.line_item import LineItem
 from orders.models.paying import Paying
 from orders.models.states import PaymentState, State, States
@@ -30,7 +31,17 @@ if TYPE_CHECKING:
     from payments.models import Payment
 
 # Written by verbs only, never by a caller's edit: safe to show on an order that somebody holds.
-SETTLED = ("state", "payment_state", "payment_total", "placed_at", "completed_at", "canceled_at")
+SETTLED = (
+    "state",
+    "payment_state",
+    "payment_total",
+    "placed_at",
+    "completed_at",
+    "canceled_at",
+    "shipped_at",
+    "tracking",
+    "approved_at",
+)
 TOTALS = (
     "item_total",
     "shipment_total",
@@ -62,7 +73,7 @@ class OrderManager(models.Manager.from_queryset(AmountQuerySet)):  # type: ignor
         raise IntegrityError("No free order number was found in twenty draws.")
 
 
-class Order(Completing, Paying, States, SafeRefresh):
+class Order(Completing, Paying, Handling, States, SafeRefresh):
     """Amounts share one currency; every total is a sum of rows, written by `recalculate`."""
 
     State = State
@@ -102,6 +113,9 @@ class Order(Completing, Paying, States, SafeRefresh):
     placed_at = models.DateTimeField(_("placed at"), null=True, blank=True, editable=False)
     completed_at = models.DateTimeField(_("completed at"), null=True, blank=True, editable=False)
     canceled_at = models.DateTimeField(_("canceled at"), null=True, blank=True, editable=False)
+    shipped_at = models.DateTimeField(_("shipped at"), null=True, blank=True, editable=False)
+    tracking = models.CharField(_("tracking"), max_length=255, blank=True, editable=False)
+    approved_at = models.DateTimeField(_("approved at"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
     objects: ClassVar[Any] = OrderManager()
@@ -114,6 +128,10 @@ class Order(Completing, Paying, States, SafeRefresh):
             ("complete_order", _("Can complete orders")),
             ("cancel_order", _("Can cancel orders")),
             ("resume_order", _("Can resume orders")),
+            ("ship_order", _("Can mark orders as shipped")),
+            ("approve_order", _("Can approve risky orders")),
+            ("note_order", _("Can write notes on orders")),
+            ("resend_order", _("Can send the confirmation of an order again")),
         )
         constraints = (
             models.CheckConstraint(

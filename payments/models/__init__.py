@@ -6,5 +6,15 @@ from payments.models.payment import Payment
 from payments.models.payment_method import PaymentMethod
 from payments.models.reaction import Reaction
 from payments.models.refund import Refund, RefundReason
+from payments.models.refund_limit import RefundLimit
 
-__all__ = ["CreditCard", "Operation", "Payment", "PaymentMethod", "Reaction", "Refund", "RefundReason"]
+__all__ = [
+    "CreditCard",
+    "Operation",
+    "Payment",
+    "PaymentMethod",
+    "Reaction",
+    "Refund",
+    "RefundLimit",
+    "RefundReason",
+]

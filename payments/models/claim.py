@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 from django_fsm import TransitionNotAllowed, can_proceed
 
 from payments.actors import Actor
 from payments.display import money_text
-from payments.errors import PaymentBusy, UnsupportedAction
+from payments.errors import GatewayError, PaymentBusy, UnsupportedAction
 from payments.models.operation import Operation
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from payments.models.states import Ledger
 
 Kind = Operation.Kind
+SUMS = ("amount", "authorized_amount", "captured_amount", "refunded_amount")
 
 
 class Claim:
@@ -28,6 +31,7 @@ class Claim:
         self.payment = payment
         self.ledger = ledger
         self.others = others  # Unsettled attempts on the order's other payments.
+        self.invalidated = False
 
     @property
     def has_nothing_to_do(self) -> bool:
@@ -51,7 +55,8 @@ class Claim:
     def refuse_unless_can_process(self) -> None:
         if not can_proceed(self.payment.started_processing):
             raise TransitionNotAllowed(
-                f"Payment {self.payment.number} is {self.payment.state}: nothing more can be asked of it."
+                _("Payment %(number)s is %(state)s: nothing more can be asked of it.")
+                % {"number": self.payment.number, "state": self.payment.get_state_display()}
             )
 
     def open(
@@ -61,10 +66,13 @@ class Claim:
         payment = self.payment
         currencies = payment.payment_method.capabilities.currencies
         if currencies is not None and str(payment.currency) not in currencies:
-            raise UnsupportedAction(f"{payment.payment_method} does not take {payment.currency}.")
+            raise UnsupportedAction(
+                _("%(method)s does not take %(currency)s.")
+                % {"method": payment.payment_method, "currency": payment.currency}
+            )
         payment.payment_method.build_gateway()  # Wrong settings are an error before the claim, not after it.
         sequence = self.ledger.next_sequence
-        operation = Operation.objects.create(
+        operation = Operation(
             payment=payment,
             sequence=sequence,
             kind=kind,
@@ -77,16 +85,51 @@ class Claim:
             user=by.user,
             state_before=payment.state,
         )
-        if kind in (Kind.AUTHORIZE, Kind.PURCHASE, Kind.CAPTURE):
-            payment.started_processing()
-            payment.write("state")
+        self.keep(operation)
         return operation
+
+    def keep(self, operation: Operation) -> None:
+        operation.save(force_insert=True)
+        if operation.kind in (Kind.AUTHORIZE, Kind.PURCHASE, Kind.CAPTURE):
+            self.payment.started_processing()
+            self.payment.write("state")
+
+    def invalidate(self, *, by: Actor) -> None:
+        """The method does not take this source: the payment is given up before anybody is asked."""
+        payment = self.payment
+        payment.invalidate()
+        payment.write("state")
+        payment.order.payment_changed(by=by, note=f"Payment {payment.number}: checkout → invalid")
+        self.invalidated = True
+
+
+class Draft(Claim):
+    """A claim without a lock: the same demands are made, and nothing is written."""
+
+    def keep(self, operation: Operation) -> None:
+        """An intent that is only drawn up."""
+
+    def invalidate(self, *, by: Actor) -> None:
+        raise GatewayError(_("%(method)s does not take this source.") % {"method": self.payment.payment_method})
+
+
+def fingerprint(payment: Payment, ledger: Ledger) -> str:
+    """What somebody who decides about this payment has seen of it: state, sums, and every operation's state."""
+    seen = [payment.state, *(str(getattr(payment, name).amount) for name in SUMS)]
+    seen += [f"{each.sequence} {each.kind} {each.amount.amount} {each.state}" for each in ledger.recorded]
+    return sha256("|".join(seen).encode()).hexdigest()[:32]
 
 
 def _busy(payment: Payment, operation: Operation) -> str:
-    since = date_format(localtime(operation.created_at), "DATETIME_FORMAT")
-    verb = "is waiting" if operation.state == "waiting" else "has no answer yet"
-    return (
-        f"Payment {payment.number}: {operation.get_kind_display()} of {money_text(operation.amount)}, "
-        f"asked by {operation.actor} on {since}, {verb}."
+    text = (
+        _("Payment %(number)s: %(kind)s of %(amount)s, asked by %(actor)s on %(since)s, is waiting.")
+        if operation.state == "waiting"
+        else _("Payment %(number)s: %(kind)s of %(amount)s, asked by %(actor)s on %(since)s, has no answer yet.")
     )
+    return text % {
+        "number": payment.number,
+        "kind": operation.get_kind_display(),
+        "amount": money_text(operation.amount),
+        "actor": operation.actor,
+        "since": date_format(localtime(operation.created_at), "DATETIME_FORMAT"),
+    }

@@ -17,6 +17,7 @@ from payments.models.credit_card import CreditCard
 from payments.models.operation import UNSETTLED
 from payments.models.processing import Processing
 from payments.models.protected import SafeRefresh
+from payments.models.rehearsing import Rehearsing
 from payments.models.settling import Settling
 from payments.models.states import DEAD, State, States
 from payments.money import Money
@@ -60,7 +61,7 @@ class PaymentManager(models.Manager.from_queryset(PaymentQuerySet)):  # type: ig
         raise IntegrityError("No free payment number was found in twenty draws.")
 
 
-class Payment(Processing, Asking, Settling, States, SafeRefresh):
+class Payment(Processing, Rehearsing, Asking, Settling, States, SafeRefresh):
     """Sums are written as values computed from its operations; `amount` shrinks to what a final capture took."""
 
     State = State
@@ -105,6 +106,8 @@ class Payment(Processing, Asking, Settling, States, SafeRefresh):
             ("void_payment", _("Can void payments")),
             ("refund_payment", _("Can refund payments")),
             ("recover_payment", _("Can recover payments")),
+            ("review_payment", _("Can clear a payment's review")),
+            ("see_payloads_payment", _("Can see what providers said in full")),
         )
         constraints = (
             models.CheckConstraint(
