@@ -1,0 +1,1 @@
+"""A provider of our own, as a program of its own: it imports nothing of ours. Open `engine.py` first."""

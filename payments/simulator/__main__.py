@@ -1,0 +1,5 @@
+"""`python -m payments.simulator`."""
+
+from payments.simulator.commandline import main
+
+raise SystemExit(main())
