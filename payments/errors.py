@@ -35,6 +35,10 @@ class PaymentDeclined(GatewayError):
 class GatewayUnavailable(GatewayError):
     """The provider gave no answer that can be trusted; whether it acted is unknown."""
 
+    def __init__(self, message: str = "", *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after  # In how many seconds it wants to be asked again, if it said so.
+
 
 class UnsupportedAction(GatewayError):
     """This gateway cannot do that."""

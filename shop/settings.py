@@ -35,6 +35,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "shop.time_zone.TimeZoneMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -67,6 +68,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 elif env.bool("DATABASE_PREPARE", default=True):
     # Let PostgreSQL keep the plans of what runs again and again. Off behind a pooler that shares connections.
     DATABASES["default"].setdefault("OPTIONS", {}).update(server_side_binding=True, prepare_threshold=3)
+if DATABASES["default"]["ENGINE"].endswith("postgresql") and env.int("DATABASE_POOL", default=0):
+    # So many connections at most, lent to whoever is using one: a thread that waits for a provider holds none.
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, ClassVar
 
+from payments.errors import GatewayUnavailable
 from payments.gateways.base import Capabilities, Gateway, Outcome, Response, Snapshot
 
 EVERYTHING = Capabilities(
@@ -53,7 +54,8 @@ class ScriptedGateway(Gateway):
 
     def fetch(self, authorization: str) -> Snapshot:
         type(self).calls.append(("fetch", authorization))
-        assert self.snapshot is not None
+        if self.snapshot is None:
+            raise GatewayUnavailable("The test has set no snapshot.")
         return self.snapshot
 
     def _answer(self, verb: str, options: Any, *asked: Any) -> Response:

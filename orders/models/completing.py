@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
@@ -143,12 +144,13 @@ class Completing(models.Model):
                 locked.record("state", before=State.CONFIRM, after=State.PAYMENT, by=by)
         order.absorb(locked)
 
-    def cancel(self, reason: str = "", *, by: Actor = SYSTEM) -> None:
+    def cancel(self, reason: str = "", *, expect: Mapping[int, str] | None = None, by: Actor = SYSTEM) -> None:
         """Call the order off and undo its payments one by one; called again it finishes what is left.
 
         Checkout payments become invalid; whatever waits, holds or took money is canceled, the rest skipped.
         Raises the first trouble, after all were tried: PaymentBusy where an answer is missing, PaymentDeclined,
-        GatewayUnavailable. TransitionNotAllowed unless complete or canceled, and once shipped.
+        GatewayUnavailable. TransitionNotAllowed unless complete or canceled, and once shipped. `expect` holds a
+        payment's fingerprint by its key: one that changed since is not touched, and PaymentChanged is raised.
         """
         order: Any = self
         with transaction.atomic(durable=True):
@@ -167,8 +169,8 @@ class Completing(models.Model):
         trouble: GatewayError | None = None
         for payment in order.payments.order_by("id"):
             try:
-                if _has_something_to_undo(payment):
-                    payment.cancel(by=by)
+                if has_something_to_undo(payment):
+                    payment.cancel(expect=(expect or {}).get(payment.pk, ""), by=by)
             except GatewayError as error:
                 trouble = trouble or error
         order.absorb(order._meta.base_manager.get(pk=order.pk))
@@ -215,7 +217,7 @@ class Completing(models.Model):
         return reasons  # type: ignore[no-any-return]
 
 
-def _has_something_to_undo(payment: Payment) -> bool:
+def has_something_to_undo(payment: Payment) -> bool:
     if payment.state in (Paid.CHECKOUT, Paid.INVALID, Paid.VOID):
         return False
     ledger = payment.read_ledger()

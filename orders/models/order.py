@@ -15,6 +15,7 @@ from orders.models.adjustment import Adjustment
 from orders.models.completing import Completing
 from orders.models.event import OrderEvent
 from orders.models.handling import Handling
+from orders.models.indexes import LIST_INDEXES
 from orders.models.line_item import LineItem
 from orders.models.paying import Paying
 from orders.models.states import PaymentState, State, States
@@ -142,7 +143,7 @@ class Order(Completing, Paying, Handling, States, SafeRefresh):
                 name="order_payment_state_known",
             ),
         )
-        indexes = (models.Index(fields=["email"], name="order_email"),)
+        indexes = LIST_INDEXES
 
     if TYPE_CHECKING:
         line_items: RelatedManager[LineItem]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from payments.actors import Actor, Origin
@@ -53,7 +53,11 @@ class Asking(models.Model):
             raise
         except Exception as error:
             said = error.message if isinstance(error, GatewayError) else type(error).__name__
-            settled = self.close(operation, Operation.State.UNKNOWN, said, by=by)
+            unread = isinstance(error, GatewayUnavailable) and error.retry_after is not None
+            state = Operation.State.CANCELED if unread else Operation.State.UNKNOWN
+            settled = self.close(operation, state, said, by=by)
+            if unread:
+                raise
             if settled.state == Operation.State.UNKNOWN or not isinstance(error, GatewayUnavailable):
                 raise
             return answer_of(settled, None)  # Somebody else brought the answer meanwhile.
@@ -168,17 +172,26 @@ def send(claim: Claim, operation: Operation, *, by: Actor) -> Response:
     options = gateway_options(payment, payment.order, idempotency_key=operation.idempotency_key, by=by)
     amount_minor = to_minor(operation.amount)
     code = claim.ledger.handle_of(operation) or payment.response_code
+    source = payment.source
+    originator = operation.refund if operation.kind == Operation.Kind.REFUND else payment
+    lend_connection()
     match operation.kind:
         case Operation.Kind.AUTHORIZE:
-            return method.authorize(amount_minor, payment.source, options)
+            return method.authorize(amount_minor, source, options)
         case Operation.Kind.PURCHASE:
-            return method.purchase(amount_minor, payment.source, options)
+            return method.purchase(amount_minor, source, options)
         case Operation.Kind.CAPTURE:
             return method.capture(amount_minor, code, GatewayOptions(**{**options, "final": operation.final}))
         case Operation.Kind.VOID:
             return method.void(code, options)
         case _:
-            return method.credit(amount_minor, code, GatewayOptions(**{**options, "originator": operation.refund}))
+            return method.credit(amount_minor, code, GatewayOptions(**{**options, "originator": originator}))
+
+
+def lend_connection() -> None:
+    """With a pool, nobody holds a database connection while a provider thinks."""
+    if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block:
+        connection.close()
 
 
 def answer_of(operation: Operation, response: Response | None) -> Response:

@@ -42,6 +42,7 @@ class CreditCard(models.Model):
         verbose_name = _("credit card")
         verbose_name_plural = _("credit cards")
         ordering = ("id",)
+        indexes = (models.Index(fields=["last_four", "-id"], name="credit_card_last_four"),)
 
     def __str__(self) -> str:
         return f"{self.brand or _('card')} {self.display_number}"

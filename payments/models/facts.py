@@ -65,12 +65,16 @@ def _only_unsettled(fact: Fact, operations: list[Operation], *, exact: bool) -> 
 
 
 def _repeated(fact: Fact, operations: list[Operation]) -> Operation | None:
-    """The attempt or void that a fact without a key and a reference repeats: one hold is made and let go once."""
-    if fact.reference or not fact.authorization or fact.kind not in ("authorize", "purchase", "void"):
+    """The deed that a fact without a key and a reference repeats: one hold is made, taken by a sale and let go once.
+
+    Captures and refunds may be several of one amount, so one of them is never a repeat of another.
+    """
+    if fact.reference or not fact.authorization or fact.kind == "refund":
         return None
     for operation in reversed(operations):
-        codes = _handles(operation, operations)
-        if operation.kind == fact.kind and fact.authorization in codes and _amount_fits(fact, operation):
+        if _one_kind(operation.kind) != _one_kind(fact.kind) or operation.kind == fact.kind == "capture":
+            continue
+        if fact.authorization in _handles(operation, operations) and _amount_fits(fact, operation):
             return operation
     return None
 
@@ -145,6 +149,10 @@ def is_foreign(payment: Payment, fact: Fact) -> bool:
 def settle(operation: Operation, fact: Fact) -> bool:
     """Close the operation as the fact says; False if that says nothing new."""
     before = _said(operation)
+    if fact.kind == "purchase" and operation.kind == "capture" and not operation.asked:
+        operation.kind = Operation.Kind.PURCHASE  # A provider that called it a capture said less of the same deed.
+        if not operation._state.adding:
+            update_row(operation, "kind")
     certain = _is_certain(operation, fact)
     state = SETTLES[fact.outcome]
     mismatch = _mismatch(operation, fact)
@@ -164,7 +172,7 @@ def settle(operation: Operation, fact: Fact) -> bool:
 
 
 def _said(operation: Operation) -> tuple[object, ...]:
-    names = ("state", "reason", "next_action", "authorization", "reference", "guessed")
+    names = ("kind", "state", "reason", "next_action", "authorization", "reference", "guessed")
     return tuple(getattr(operation, name) for name in names)
 
 
@@ -187,28 +195,40 @@ def _close(operation: Operation, fact: Fact, state: str) -> None:
     operation.reference = fact.reference or operation.reference
 
 
-def tell_apart(operation: Operation, fact: Fact, operations: list[Operation]) -> None:
-    """Our own answer under another reference: two tries of one request, or a deed that was wrongly taken for ours."""
+def tell_apart(operation: Operation, fact: Fact, operations: list[Operation]) -> bool:
+    """Our own answer under another reference: two tries of one request, or a deed that was wrongly taken for ours.
+
+    True if another operation says something else now.
+    """
     if not operation.asked or fact.idempotency_key != operation.idempotency_key:
-        return
+        return False
     state = SETTLES[fact.outcome]
     differ = bool(fact.reference and operation.reference and fact.reference != operation.reference)
     other_deed = differ or (state == "declined" and not fact.reference)
     if operation.guessed and operation.state == "succeeded" and other_deed:
-        _refile(operation, operation.reference, "succeeded", operations)
+        changed = _refile(operation, operation.reference, "succeeded", operations)
         operation.state = Operation.State.UNKNOWN
-    elif differ and not operation.state == state == "succeeded":  # Done once, whatever the names.
+        return changed
+    if differ and not operation.state == state == "succeeded":  # Done once, whatever the names.
         follows = WEIGHT[state] > WEIGHT[operation.state] or operation.state == state == "waiting"
-        _refile(operation, operation.reference if follows else fact.reference, "declined", operations)
+        return _refile(operation, operation.reference if follows else fact.reference, "declined", operations)
+    return False
 
 
-def _refile(operation: Operation, reference: str, state: str, operations: list[Operation]) -> None:
-    """Keep `reference` as an operation of its own, and let go of it here."""
+def _refile(operation: Operation, reference: str, state: str, operations: list[Operation]) -> bool:
+    """Keep `reference` as an operation of its own, and let go of it here. False where it is kept already."""
+    if not reference:
+        return False
     if operation.reference == reference:
         operation.reference = ""
         update_row(operation, "reference")
-    if any(each.reference == reference and _one_kind(each.kind) == _one_kind(operation.kind) for each in operations):
-        return
+    for known in operations:
+        if known.reference == reference and _one_kind(known.kind) == _one_kind(operation.kind):
+            heavier = not known.asked and WEIGHT[state] > WEIGHT[known.state]
+            if heavier:  # It was heard of by its own name, before we learned whose it is.
+                known.state = state
+                update_row(known, "state")
+            return heavier
     other = copy(operation)
     other.pk, other._state = None, ModelState()
     other.sequence = max(each.sequence for each in operations) + 1
@@ -218,6 +238,7 @@ def _refile(operation: Operation, reference: str, state: str, operations: list[O
     if other.kind == Operation.Kind.REFUND:
         Refund.objects.create(payment=other.payment, operation=other)
     operations.append(other)
+    return True
 
 
 def _fill(operation: Operation, fact: Fact) -> None:

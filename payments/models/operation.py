@@ -92,6 +92,9 @@ class Operation(models.Model):
     created_at = models.DateTimeField(_("asked at"), default=timezone.now)
     answered_at = models.DateTimeField(_("answered at"), null=True, blank=True)
     occurred_at = models.DateTimeField(_("occurred at"), null=True, blank=True)
+    # Kept by `payments.recovery`: how often it was tried to settle it, and when somebody may try again.
+    tries = models.PositiveSmallIntegerField(_("tries to recover it"), default=0)
+    next_try_at = models.DateTimeField(_("tried again at"), null=True, blank=True)
 
     objects: ClassVar[Any] = OperationQuerySet.as_manager()
 
@@ -128,6 +131,11 @@ class Operation(models.Model):
         )
         indexes = (
             models.Index(fields=["created_at"], condition=models.Q(state__in=UNSETTLED), name="operation_unsettled"),
+            models.Index(
+                fields=["state", "kind", "answered_at", "payment"],
+                condition=models.Q(answered_at__isnull=False),
+                name="operation_answered",
+            ),
         )
 
     def __str__(self) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from payments.actors import SYSTEM, Actor
+from payments.errors import PaymentChanged
 from payments.gateway_options import gateway_options
 from payments.gateways.base import GatewayOptions
 from payments.models.amount import AmountField, AmountQuerySet, SharedCurrencyField
@@ -81,6 +83,7 @@ class Payment(Processing, Rehearsing, Asking, Settling, States, SafeRefresh):
     cvv_response_code = models.CharField(_("security code check"), max_length=8, blank=True)
     cvv_response_message = models.CharField(_("security code message"), max_length=255, blank=True)
     review_reason = models.TextField(_("needs review because"), blank=True)
+    capture_by = models.DateTimeField(_("capture by"), null=True, blank=True)  # While a hold lives that ends by itself.
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
@@ -132,8 +135,18 @@ class Payment(Processing, Rehearsing, Asking, Settling, States, SafeRefresh):
             ),
         )
         indexes = (
-            models.Index(fields=["state", "-id"], name="payment_state_newest"),
-            models.Index(fields=["response_code"], name="payment_response_code"),
+            # Each list of the back office walks one of these, newest first, and stops when its page is full.
+            models.Index(fields=["-created_at", "-id"], name="payment_newest"),
+            models.Index(fields=["state", "-created_at", "-id"], name="payment_state_newest"),
+            models.Index(fields=["payment_method", "-created_at", "-id"], name="payment_method_newest"),
+            models.Index(fields=["currency", "-created_at", "-id"], name="payment_currency_newest"),
+            models.Index(fields=["-amount", "-id"], name="payment_largest"),
+            models.Index(
+                fields=["-created_at", "-id"], condition=~models.Q(review_reason=""), name="payment_to_review"
+            ),
+            models.Index(fields=["response_code", "-id"], name="payment_response_code"),
+            models.Index(fields=["source_id", "-id"], name="payment_source"),
+            models.Index(fields=["capture_by", "id"], condition=models.Q(state="pending"), name="payment_to_capture"),
         )
 
     if TYPE_CHECKING:
@@ -199,6 +212,32 @@ class Payment(Processing, Rehearsing, Asking, Settling, States, SafeRefresh):
     @property
     def is_risky(self) -> bool:
         return self.is_avs_risky or self.is_cvv_risky or self.state == State.FAILED
+
+    def clear_review(self, note: str, *, expect: str = "", by: Actor = SYSTEM) -> None:
+        """Somebody has looked; `note` says what was found, and stays on the order's timeline.
+
+        Raises ValueError without a note or while more was given back than taken, which only facts can explain;
+        PaymentChanged if the payment is no longer as `expect` saw it.
+        """
+        if not note.strip():
+            raise ValueError(_("Say in a note what was found."))
+        with transaction.atomic():
+            payment = self._lock()
+            if expect and expect != payment.fingerprint():
+                raise PaymentChanged(_("Payment %(number)s is no longer as it was shown.") % {"number": payment.number})
+            if payment.refunded_amount > payment.captured_amount:
+                raise ValueError(
+                    _("More was given back than was taken: that stays under review until it is explained.")
+                )
+            cleared, payment.review_reason = payment.review_reason, ""
+            payment.write("review_reason")
+            told = _("Payment %(number)s reviewed: %(note)s (%(reason)s)") % {
+                "number": payment.number,
+                "note": note.strip(),
+                "reason": cleared,
+            }
+            payment.order.payment_changed(by=by, note=str(told))
+        self._absorb(payment)
 
     def refresh_from_db(self, using: str | None = None, fields: Any = None, from_queryset: Any = None) -> None:
         if fields is None:

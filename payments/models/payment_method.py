@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from payments.errors import GatewayError
-from payments.gateways.base import Capabilities, Gateway, GatewayOptions, Response
+from payments.gateways.base import Capabilities, ConfigField, Gateway, GatewayOptions, Response
 from payments.gateways.registry import gateway_class
 
 
@@ -99,10 +100,30 @@ class PaymentMethod(models.Model):
     def supports(self, source: Any) -> bool:
         return self.build_gateway().supports(source)
 
+    # What staff do with it
+
     def soft_delete(self) -> None:
         """Take it off the offer for good. Payments made with it keep it."""
         self.deleted_at, self.active = timezone.now(), False
         self.save(update_fields=["deleted_at", "active"])
+
+    def bring_back(self) -> None:
+        """Undo `soft_delete`. It stays switched off, so that nobody is offered it by accident."""
+        self.deleted_at = None
+        self.save(update_fields=["deleted_at"])
+
+    def move(self, places: int) -> bool:
+        """Move it up (negative) or down among those that are not removed; False if it is at that end already."""
+        with transaction.atomic():
+            rows = list(PaymentMethod.objects.select_for_update(no_key=True).filter(deleted_at=None))
+            here = next((index for index, row in enumerate(rows) if row.pk == self.pk), None)
+            if here is None or not 0 <= here + places < len(rows):
+                return False
+            rows.insert(here + places, rows.pop(here))
+            for position, row in enumerate(rows, start=1):
+                row.position = position
+            PaymentMethod.objects.bulk_update(rows, ["position"])
+        return True
 
     # Settings
 
@@ -113,18 +134,10 @@ class PaymentMethod(models.Model):
         except GatewayError as error:
             return {"gateway": [str(error)]}
         if not isinstance(self.config, Mapping):
-            return {"config": ["The settings are a JSON object of names and values."]}
-        problems = [f"“{name}” is no setting of {self.gateway}." for name in self.config if name not in fields]
-        for field in fields.values():
-            value = self.config.get(field.name)
-            wanted = str if field.secret else field.type
-            if value is None or value == "":
-                if field.required:
-                    problems.append(f"“{field.name}” ({field.label}) is needed.")
-            elif not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-                problems.append(f"“{field.name}” ({field.label}) is to be {wanted.__name__}.")
-            elif field.secret and _secret(str(value)) is None:
-                problems.append(f"The secret that “{field.name}” names is in neither settings nor environment.")
+            return {"config": [gettext("The settings are a JSON object of names and values.")]}
+        unknown = [name for name in self.config if name not in fields]
+        problems = [_no_setting(name, self.gateway) for name in unknown]
+        problems += [problem for field in fields.values() if (problem := setting_problem(field, self.config))]
         return {"config": problems} if problems else {}
 
     def build_gateway(self) -> Gateway:
@@ -133,7 +146,7 @@ class PaymentMethod(models.Model):
         if problems:
             raise GatewayError(" ".join(line for lines in problems.values() for line in lines))
         secret = {field.name for field in self.gateway_class.config_fields if field.secret}
-        config = {name: _secret(str(value)) if name in secret else value for name, value in self.config.items()}
+        config = {name: find_secret(str(value)) if name in secret else value for name, value in self.config.items()}
         return self.gateway_class(config, test=self.test_mode)
 
     # The five verbs of the gateway, in whole minor units
@@ -154,7 +167,25 @@ class PaymentMethod(models.Model):
         return self.build_gateway().credit(amount_minor, response_code, options)
 
 
-def _secret(name: str) -> str | None:
+def setting_problem(field: ConfigField, config: Mapping[str, Any]) -> str:
+    """What is wrong with this setting of a gateway, "" if nothing is. Of a secret it never repeats the name."""
+    value = config.get(field.name)
+    wanted = str if field.secret else field.type
+    names = {"name": field.name, "label": field.label, "type": wanted.__name__}
+    if value is None or value == "":
+        return gettext("“%(name)s” (%(label)s) is needed.") % names if field.required else ""
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        return gettext("“%(name)s” (%(label)s) is to be %(type)s.") % names
+    if field.secret and find_secret(str(value)) is None:
+        return gettext("The secret that “%(name)s” names is in neither settings nor environment.") % names
+    return ""
+
+
+def find_secret(name: str) -> str | None:
     """The secret kept under `name`: settings.PAYMENT_SECRETS first, then the environment."""
     kept: Mapping[str, str] = getattr(settings, "PAYMENT_SECRETS", {})
-    return kept.get(name) or os.environ.get(name)
+    return kept.get(name) or os.environ.get(name) or None
+
+
+def _no_setting(name: str, gateway: str) -> str:
+    return gettext("“%(name)s” is no setting of %(gateway)s.") % {"name": name, "gateway": gateway}

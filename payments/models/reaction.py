@@ -65,7 +65,9 @@ class Reaction(models.Model):
         A receiver that raises is logged and tried again, later each time; the others are called all the same.
         """
         leased = Reaction.objects.due().filter(pk=self.pk)
-        if not leased.update(next_attempt_at=timezone.now() + LEASE, attempts=models.F("attempts") + 1):
+        # While somebody delivers there is no last error: so `try_now` can tell the lease from a pause.
+        lease = {"next_attempt_at": timezone.now() + LEASE, "attempts": models.F("attempts") + 1, "last_error": ""}
+        if not leased.update(**lease):
             return False
         self.refresh_from_db()
         errors = []
@@ -82,6 +84,21 @@ class Reaction(models.Model):
                 Reaction.objects.filter(pk=self.pk).update(done=self.done)
         self._finish(errors)
         return not errors
+
+    def try_now(self) -> bool:
+        """`deliver`, without waiting until the pause after a failure is over.
+
+        False, with nobody called, where it is delivered already or somebody is delivering it.
+        """
+        pausing = Reaction.objects.filter(pk=self.pk, delivered_at=None).exclude(last_error="")
+        pausing.update(next_attempt_at=timezone.now())
+        return self.deliver()
+
+    @property
+    def receivers(self) -> list[str]:
+        """Who is called for this topic now, and who was called before and no longer is."""
+        wanted = list(settings.REACTIONS.get(self.topic, ()))
+        return wanted + [path for path in self.done if path not in wanted]
 
     def _finish(self, errors: list[str]) -> None:
         now = timezone.now()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.models import Group
 from django.db import models
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from payments.models.payment import Payment
 
 
+class RefundLimitManager(models.Manager.from_queryset(AmountQuerySet)):  # type: ignore[misc]
+    def get_by_natural_key(self, group: str, currency: str) -> RefundLimit:
+        return self.get(group__name=group, currency=currency)  # type: ignore[no-any-return]
+
+
 class RefundLimit(models.Model):
     """One currency's limit. A group that has limits may refund in their currencies only; one without has no limit.
 
@@ -28,7 +33,7 @@ class RefundLimit(models.Model):
     currency = SharedCurrencyField(_("currency"), default="USD")
     amount = AmountField(_("at most, of one payment"))
 
-    objects: Any = AmountQuerySet.as_manager()
+    objects: ClassVar[Any] = RefundLimitManager()
 
     class Meta:
         verbose_name = _("refund limit")
@@ -41,6 +46,10 @@ class RefundLimit(models.Model):
 
     def __str__(self) -> str:
         return money_text(self.amount)
+
+    def natural_key(self) -> tuple[str, str]:
+        """By which a fixture names it."""
+        return self.group.name, str(self.currency)
 
 
 def refundable_by(user: Any, payment: Payment) -> Money | None:

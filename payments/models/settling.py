@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django.apps import apps
 from django.db import OperationalError, connection, models, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_aware, make_aware
 from django.utils.translation import gettext as _
 from django_fsm import can_proceed
 
@@ -93,8 +96,8 @@ class Settling(models.Model):
             if is_foreign(payment, fact):
                 return payment, None
             operation = named_by(fact, operations) or learned(payment, fact, operations, by)
-            tell_apart(operation, fact, operations)
-            if settle(operation, fact):
+            told_apart = tell_apart(operation, fact, operations)
+            if settle(operation, fact) or told_apart:
                 fold(operations, into=operation)
                 payment.conclude(operations, changed=operation, fact=fact, by=by)
             return payment, operation
@@ -181,6 +184,7 @@ WRITTEN = (
     "cvv_response_code",
     "cvv_response_message",
     "review_reason",
+    "capture_by",
 )
 
 
@@ -217,6 +221,7 @@ def _write_sums(payment: Payment, ledger: Ledger) -> None:
         payment.amount = max(payment.amount.amount, latest.amount.amount)  # Its capture was heard of first.
     elif taken_later and ledger.captured_of(latest):
         payment.amount = ledger.captured_of(latest)  # The rest was let go.
+    payment.capture_by = _end_of(ledger.hold, payment.payment_method)
     for operation in reversed(ledger.operations):
         if operation.kind != "refund" and operation.state in ("succeeded", "waiting") and operation.authorization:
             payment.response_code = operation.authorization
@@ -227,6 +232,20 @@ def _write_sums(payment: Payment, ledger: Ledger) -> None:
         payment.review_reason = payment.review_reason or UNEXPLAINED
     elif payment.review_reason == UNEXPLAINED:
         payment.review_reason = ""
+
+
+def _end_of(hold: Operation | None, method: PaymentMethod) -> datetime | None:
+    """When a hold ends by itself: as the provider says (`params["expires_at"]`), else as the gateway declares."""
+    if hold is None:
+        return None
+    try:
+        said = parse_datetime(str(hold.params.get("expires_at") or ""))
+    except ValueError:  # Written like a time, and none.
+        said = None
+    if said is not None:
+        return said if is_aware(said) else make_aware(said, UTC)
+    begun, lifetime = hold.occurred_at or hold.answered_at, method.capabilities.authorization_lifetime
+    return begun + lifetime if begun and lifetime else None
 
 
 def _move(payment: Payment, target: str) -> None:

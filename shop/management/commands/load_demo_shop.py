@@ -1,4 +1,4 @@
-"""A shop to look at in development: payment methods, refund reasons, an admin login, and some orders."""
+"""A shop to look at in development: payment methods, refund reasons, staff in their roles, and some orders."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from orders.models import Order
 from payments.actors import Actor, Origin
 from payments.models import PaymentMethod, RefundReason
 from shop.demo.orders import place_orders
+from shop.demo.staff import load_staff
 
 ADDRESS = "http://127.0.0.1:8000"
 LOGIN = "admin"
@@ -24,8 +25,9 @@ REASONS = ("Damaged in transit", "Goods returned", "Ordered by mistake", "Price 
 
 class Command(BaseCommand):
     help = (
-        "Loads a demo shop for development: payment methods, refund reasons, the superuser admin with the password "
-        "admin if there is no superuser, and some orders if there are none. Safe to run again."
+        "Loads a demo shop for development: payment methods, refund reasons, roles with a login each, the theme of the "
+        "back office, the superuser admin with the password admin if there is no superuser, and some orders if there "
+        "are none. Safe to run again."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,10 +37,13 @@ class Command(BaseCommand):
         for name in REASONS:
             RefundReason.objects.get_or_create(name=name)
         clerk = load_superuser()
+        staff = load_staff()
         if not Order.objects.exists():
             with without_mail():
                 place_orders(methods, by=Actor(Origin.STAFF, clerk))
         self.stdout.write(f"The shop has {Order.objects.count()} orders: {ADDRESS}/")
+        if staff:
+            self.stdout.write(f"Staff, each with their name as password: {', '.join(staff)}")
         with suppress(User.DoesNotExist):
             if User.objects.get(username=LOGIN).check_password(LOGIN):
                 self.stdout.write(f"Admin: {ADDRESS}/admin/ (user {LOGIN}, password {LOGIN})")
