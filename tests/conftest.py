@@ -30,6 +30,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
+def quick_passwords(settings: Any) -> None:
+    """Nobody guesses the passwords of tests: hashing them well took most of the time of the pages' tests."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
 def scripted(settings: Any) -> Iterator[type[ScriptedGateway]]:
     """The provider of the tests, registered as `scripted`; `narrow` is the same with no abilities."""
     settings.PAYMENT_GATEWAYS = {

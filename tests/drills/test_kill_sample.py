@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from django.db import connection
 
 from tests.drills.kill_run import SEED, Tally, cases, covering, hit, providers
 from tests.drills.kill_sqlite import kill_on_sqlite
@@ -27,14 +28,16 @@ def test_the_plug_is_pulled_somewhere(tmp_path, gateway, count):
 def test_a_process_is_killed_somewhere(tmp_path):
     draw, tally = random.Random(SEED), Tally()
     with providers():
-        for case in draw.sample(cases(), 12):
-            tally.add(hit(case, tmp_path, quota=0, kills=2, draw=draw))
+        for case in draw.sample(cases(), 8):
+            tally.add(hit(case, tmp_path, quota=0, kills=1, draw=draw))
     print(tally)
     assert not tally.differences, "\n".join(tally.differences)
 
 
 def test_a_process_is_killed_somewhere_on_sqlite(tmp_path):
-    tally = kill_on_sqlite(tmp_path, random.Random(SEED).sample(range(len(cases())), 8))
+    if connection.vendor != "sqlite":
+        pytest.skip("run beside the other tests on SQLite")
+    tally = kill_on_sqlite(tmp_path, random.Random(SEED).sample(range(len(cases())), 6))
     print(tally)
     assert not tally.differences, "\n".join(tally.differences)
-    assert tally.kills == 8
+    assert tally.kills == 6

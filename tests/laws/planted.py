@@ -60,6 +60,8 @@ PLANTED: dict[str, list[str]] = {
     "operation_amount_not_negative": [FIRST.format("amount = -0.01")],
     "operation_kind_known": [FIRST.format("kind = 'credit'"), FIRST.format("kind = ''")],
     "operation_state_known": [FIRST.format("state = 'pending'"), FIRST.format("state = ''")],
+    "refund_limit_once": ["UPDATE payments_refundlimit SET currency = 'USD'"],  # One group, two currencies.
+    "refund_limit_not_negative": ["UPDATE payments_refundlimit SET amount = -0.01"],
     "reaction_once_per_fact": ["UPDATE payments_reaction SET topic = 'same'"],
 }
 
@@ -90,4 +92,5 @@ NEIGHBOURS: list[str] = [
     LINE.format("unit_price = 0, quantity = 1"),
     SHIPPING.format("amount = 0"),
     PROMOTION.format("amount = 0"),
+    "UPDATE payments_refundlimit SET amount = 0",
 ]

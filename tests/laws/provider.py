@@ -44,7 +44,6 @@ class Request:
     key: str = ""
     final: bool = False
     reference: str = ""
-    early: bool = False  # A void asked while its attempt waited: a sale that has come through since is not taken back.
     outcome: Outcome | None = None  # None: it waits.
     heard: bool = True
 
@@ -76,8 +75,6 @@ class Books:
 
     def enter(self, request: Request) -> Request:
         self.requests.append(request)
-        account = self.accounts.get(request.code)
-        request.early = account is not None and not account.authorized
         if request.kind in ("authorize", "purchase"):
             request.code = f"A{next(self.numbers)}"
             self.accounts[request.code] = Account(request.order_id, request.kind)
@@ -101,15 +98,15 @@ class Books:
                 account.released = request.final
             case "refund" if request.amount <= account.captured - account.refunded:
                 account.refunded += request.amount
-            case "void" if self._can_void(account, early=request.early):
+            case "void" if self._can_void(account):
                 account.released = True
                 account.captured = 0 if account.kind == "purchase" else account.captured
             case _:
                 return False
         return True
 
-    def _can_void(self, account: Account, *, early: bool) -> bool:
-        unsettled = account.kind == "purchase" and not account.refunded and not early
+    def _can_void(self, account: Account) -> bool:
+        unsettled = account.kind == "purchase" and not account.refunded
         return not account.released and (account.held > 0 or not account.authorized or unsettled)
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Group
 from django.db import IntegrityError, connection, models, transaction
 
 from orders.models import Adjustment
-from payments.models import Operation, Payment, Reaction, RefundReason
+from payments.models import Operation, Payment, Reaction, RefundLimit, RefundReason
 from tests.factories import make_order, make_payment, purchased
 from tests.laws.planted import NEIGHBOURS, PLANTED, UNIQUE
 
@@ -47,6 +48,8 @@ def rows() -> dict[str, int]:
     order.add_adjustment("promotion", "-5.00", "Coupon")
     Reaction.objects.bulk_create([Reaction(topic="order.completed", key="R1"), Reaction(topic="other", key="R1")])
     RefundReason.objects.create(name="Broken")
+    clerks = Group.objects.create(name="clerks")
+    RefundLimit.objects.bulk_create([RefundLimit(group=clerks, currency=each, amount=10) for each in ("USD", "EUR")])
     adjustment = dict(Adjustment.objects.values_list("kind", "id"))
     return {
         "payment": payment.pk,

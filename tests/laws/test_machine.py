@@ -23,15 +23,22 @@ def _the_provider(settings: Any) -> None:
 
 def test_a_shop_to_which_anything_happens():
     run_state_machine_as_test(
-        Shop, settings=settings(max_examples=10, stateful_step_count=25, deadline=None, suppress_health_check=CALM)
+        Shop, settings=settings(max_examples=8, stateful_step_count=25, deadline=None, suppress_health_check=CALM)
     )
 
 
 @pytest.mark.drill
 def test_many_shops_to_which_anything_happens(capsys: pytest.CaptureFixture[str]):
-    Shop.steps, runs = 0, examples(150)
+    Shop.counts.clear()
     run_state_machine_as_test(
-        Shop, settings=settings(max_examples=runs, stateful_step_count=50, deadline=None, suppress_health_check=CALM)
+        Shop,
+        settings=settings(
+            max_examples=examples(150), stateful_step_count=50, deadline=None, suppress_health_check=CALM
+        ),
     )
     with capsys.disabled():
-        print(f"\nThe machine: {Shop.steps} steps in {runs} shops, every law after each, 0 differences.")
+        steps, shops, operations = (Shop.counts[each] for each in ("steps", "shops", "operations"))
+        print(
+            f"\nThe machine: {steps} steps and {operations} operations in {shops} shops, "
+            "every law after each step, 0 differences."
+        )

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Arena:
-    def __init__(self, folder: Path, *, bare: bool) -> None:
+    def __init__(self, folder: Path, *, bare: bool, url: str = "") -> None:
         name = f"races_{'bare' if bare else 'full'}_{os.getpid()}"
         command = [
             sys.executable,
@@ -33,7 +33,8 @@ class Arena:
             *(["bare"] if bare else []),
         ]
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
+        environment = {**os.environ, **({"DATABASE_URL": url} if url else {})}
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True)
         assert self._line() == "ready"
         self.one_by_one = cache(self._one_by_one)
 
@@ -75,8 +76,14 @@ def bare_arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
     yield from opened(tmp_path_factory, bare=True)
 
 
-def opened(tmp_path_factory: pytest.TempPathFactory, *, bare: bool) -> Iterator[Arena]:
-    found = Arena(tmp_path_factory.mktemp("arena"), bare=bare)
+@pytest.fixture(scope="session")
+def sqlite_arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    """As shipped, on SQLite whatever the tests are configured for."""
+    yield from opened(tmp_path_factory, bare=False, url="sqlite:///races.sqlite3")
+
+
+def opened(tmp_path_factory: pytest.TempPathFactory, *, bare: bool, url: str = "") -> Iterator[Arena]:
+    found = Arena(tmp_path_factory.mktemp("arena"), bare=bare, url=url)
     yield found
     found.close()
 

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from tests.races.checker import differences
-from tests.races.pairs import CROWDS, LIVING, PAIRS, named
+from tests.races.pairs import CROWDS, LIVING, PAIRS, every_day, named
+
+DAILY = every_day(PAIRS)
 
 
-@pytest.mark.parametrize(("start", "pair"), PAIRS, ids=map(named, PAIRS))
+@pytest.mark.parametrize(("start", "pair"), DAILY, ids=map(named, DAILY))
 def test_two_at_once(start: str, pair: tuple[str, str], arena: Any):
     seen = arena.race(start, list(pair))
 

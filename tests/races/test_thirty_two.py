@@ -1,4 +1,4 @@
-"""The long proof: thirty-two processes on one payment, every pair of verbs; then two with no gate, many times."""
+"""The long proof: two and thirty-two processes on one payment, every pair of verbs; then with no gate, many times."""
 
 from __future__ import annotations
 
@@ -39,6 +39,18 @@ def chosen(found: list[Race], start: str, *, default: int) -> list[Race]:
 def tell(proof: str, run: list[Race], wrong: Any) -> None:
     TALLY[proof] += len(run)
     TALLY[f"{proof}|wrong"] += len(wrong)
+
+
+@pytest.mark.parametrize(("vendor", "fixture"), [("PostgreSQL", "arena"), ("SQLite", "sqlite_arena")])
+@pytest.mark.parametrize("start", ACTS)
+def test_every_two_at_once(start: str, vendor: str, fixture: str, request: pytest.FixtureRequest):
+    wrong, run = {}, chosen(PAIRS, start, default=len(PAIRS))
+    arena = request.getfixturevalue(fixture)
+    for race in run:
+        if found := differences(arena.race(start, [*race[1]]), [*race[1]], partial(arena.one_by_one, start)):
+            wrong[named(race)] = found
+    tell(f"pairs × 2 processes on {vendor}", run, wrong)
+    assert wrong == {}
 
 
 @pytest.mark.parametrize("start", ACTS)
