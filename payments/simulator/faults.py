@@ -31,6 +31,7 @@ EVENT_FAULTS = {
     "webhook_bad_signature": "First signed with another secret; the next attempt is right.",
 }
 BEFORE = {"lost_request", "error_before", "rate_limited"}
+COUNT = "INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
 MATCHERS = ("kind", "event", "order_id", "idempotency_key", "amount", "path")
 NUMBERS = ("nth", "times", "delay_ms", "status", "retry_after", "amount")
 
@@ -59,15 +60,17 @@ class Faults:
         self.rules = [(row["seq"], json.loads(row["rule"])) for row in rows]
 
     def schedule(self) -> Json:
-        """What is set, and how far each rule has come."""
+        """What is set, how far each rule has come, and how often each fault was drawn."""
         rows = self.store.all("SELECT rule, seen, fired FROM rules ORDER BY seq")
         rules = [{**json.loads(row["rule"]), "seen": row["seen"], "fired": row["fired"]} for row in rows]
-        return {"seed": self.seed, "draw_by": self.draw_by, "rates": self.rates, "rules": rules}
+        names = "SELECT substr(name, 7) AS fault, value FROM counters WHERE name LIKE 'drawn|%'"
+        drawn = {row["fault"]: row["value"] for row in self.store.all(names)}
+        return {"seed": self.seed, "draw_by": self.draw_by, "rates": self.rates, "rules": rules, "drawn": drawn}
 
     def set(self, schedule: Json) -> None:
         """Replace the schedule: `seed`, `draw_by`, `rates` (fault → per mille), `rules` (see `checked_rule`)."""
         for name in schedule:
-            if name not in ("seed", "draw_by", "rates", "rules"):
+            if name not in ("seed", "draw_by", "rates", "rules", "drawn"):
                 raise Refused("parameter_unknown", f"Unknown parameter: {name}.", param=name)
         rates, rules = (
             checked_rates(schedule.get("rates") or {}),
@@ -125,13 +128,13 @@ class Faults:
         if not rates:
             return ""
         counted = f"{what}|{key}" if self.draw_by == "key" and key else what
-        count = "INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
-        self.store.run(count, counted)
+        self.store.run(COUNT, counted)
         ordinal = self.store.number("SELECT value FROM counters WHERE name = ?", counted)
         digest = hashlib.sha256(f"{self.seed}|{counted}|{ordinal}".encode()).digest()
         point = int.from_bytes(digest[:8], "big") % 1000
         for name, rate in rates.items():
             if point < rate:
+                self.store.run(COUNT, f"drawn|{name}")
                 return name
             point -= rate
         return ""
