@@ -9,11 +9,16 @@ from typing import Any
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from tests.chromium import CHROMIUM
 from tests.scripted import NarrowGateway, ScriptedGateway
 
 hypothesis_settings.register_profile("default", deadline=None)
 hypothesis_settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis_settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_report_header() -> str:
+    return f"browser journeys: {CHROMIUM or 'they do not run, no Chromium was found'}"
 
 
 @pytest.hookimpl(trylast=True)

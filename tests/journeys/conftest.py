@@ -6,7 +6,6 @@ BROWSER=required makes a missing Chromium an error. PICTURES=folder keeps a pict
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
+from tests.chromium import CHROMIUM
+
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 SERIOUS = ("serious", "critical")
 
@@ -32,9 +32,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if journeys and not CHROMIUM:
         if os.environ.get("BROWSER") == "required":
             raise pytest.UsageError("No Chromium was found: install Debian's package chromium.")
-        config.issue_config_time_warning(
-            pytest.PytestWarning("Browser journeys did not run: no Chromium was found."), stacklevel=2
-        )
         config.hook.pytest_deselected(items=journeys)
         items[:] = [item for item in items if item not in journeys]
 
