@@ -1,5 +1,5 @@
 # Each target does the set-up it needs. Needed: Python 3.11 or newer, with pip and venv.
-# Options: N and SEED (drill), ARGS (more arguments for pytest), DATABASE_URL (a PostgreSQL of yours instead of the throwaway one).
+# Options: URL (tunnel), N and SEED (drill), ARGS (more arguments for pytest), DATABASE_URL (a PostgreSQL of yours instead of the throwaway one).
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -7,7 +7,7 @@ PY := $(BIN)/python
 STAMP := .venv/.requirements-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check drill bench docs
+.PHONY: help setup demo run tunnel test check drill bench docs
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,10 +23,14 @@ $(STAMP): requirements/dev.txt
 demo: setup ## tell the story of some orders and their money, on SQLite
 	$(PY) manage.py demo
 
-run: setup ## migrate, load the demo shop, serve http://127.0.0.1:8000
+run: setup ## migrate, load the demo shop, serve it with the payment simulator beside it
 	$(PY) manage.py migrate --verbosity 0
 	$(PY) manage.py load_demo_shop
-	$(PY) manage.py runserver 127.0.0.1:8000
+	$(PY) manage.py serve_demo_shop
+
+tunnel: ## as run, for a provider on the internet that reaches this machine at URL
+	@case "$(URL)" in https://*|http://*) ;; *) echo "make tunnel URL=https://...: the address that the tunnel printed"; exit 1;; esac
+	PUBLIC_ORIGIN=$(URL) $(MAKE) run
 
 test: setup ## all tests, on SQLite and then on PostgreSQL
 	DATABASE_URL=sqlite:///test.sqlite3 $(PY) -m pytest -n 2 -m "not drill" $(ARGS)

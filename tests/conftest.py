@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,17 +22,24 @@ def pytest_report_header() -> str:
     return f"browser journeys: {CHROMIUM or 'they do not run, no Chromium was found'}"
 
 
+# What these test has no database of Django's, or is the same words on every one: once, on SQLite, is enough.
+ONCE = ("simulator", "conformance_kit", "gateways", "test_docs.py", "test_architecture.py")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests marked `postgres` where another database is configured."""
+    """Leave out what needs PostgreSQL elsewhere, and there what asks nothing of a database."""
     from django.db import connection
 
-    if connection.vendor == "postgresql":
-        return
-    left_out = [item for item in items if item.get_closest_marker("postgres")]
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).parts[0] in ONCE:
+            item.add_marker("once")
+    mark = "once" if connection.vendor == "postgresql" else "postgres"
+    left_out = [item for item in items if item.get_closest_marker(mark)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not item.get_closest_marker("postgres")]
+        items[:] = [item for item in items if not item.get_closest_marker(mark)]
 
 
 @pytest.fixture(autouse=True)

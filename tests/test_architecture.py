@@ -44,6 +44,11 @@ def called(node: ast.AST) -> str:
     return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
 
+def takes_anything(call: ast.AST) -> bool:
+    """Whether a call has arguments: a signal is connected to a receiver, a network connection to nothing."""
+    return isinstance(call, ast.Call) and bool(call.args or call.keywords)
+
+
 def test_the_import_contracts_hold(capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     failed = lint_imports(no_cache=True)
@@ -59,7 +64,9 @@ def test_our_source_connects_no_signal():
     found = [
         place
         for place, node in nodes()
-        if called(node) in ("connect", "receiver") or (isinstance(node, ast.alias) and node.name == "receiver")
+        if (called(node) == "connect" and takes_anything(node))
+        or called(node) == "receiver"
+        or (isinstance(node, ast.alias) and node.name == "receiver")
     ]
     assert found == []
 
@@ -91,9 +98,15 @@ def test_no_model_overrides_save_or_delete(package):
     assert found == []
 
 
+# Seconds, and requests a second, are no money.
+ABOUT_TIME = {f"payments/{name}.py" for name in ("pacing", "recovery", "management/progress", "management/selecting")}
+
+
 def test_no_binary_float_comes_near_money():
     floats, allowed = set(), set()
     for place, node in nodes("orders", "payments"):
+        if place.partition(":")[0] in ABOUT_TIME:
+            continue
         if called(node) == "float":
             floats.add(place)
         if isinstance(node, ast.Constant) and isinstance(node.value, float):

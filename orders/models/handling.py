@@ -59,7 +59,7 @@ class Handling(models.Model):
         self.record("note", note=text, by=by)  # type: ignore[attr-defined]
 
     def resend_confirmation(self, *, by: Actor = SYSTEM) -> None:
-        """Have the confirmation sent once more. Raises ValueError without an address, TransitionNotAllowed if unplaced."""
+        """Have the confirmation sent again. Raises ValueError without an address, TransitionNotAllowed too early."""
         with self._held() as order:
             if not order.completed_at:
                 raise TransitionNotAllowed(_("Order %(number)s has nothing to confirm yet.") % {"number": order.number})

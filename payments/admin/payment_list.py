@@ -13,11 +13,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from payments.admin.bulk import BulkActions
-from payments.admin.filters import PaymentFilters, answered
+from payments.admin.filters import PaymentFilters, answered, operations_among
 from payments.admin.keyset import KeysetList, SavedView, Sort
 from payments.admin.search import Hits, find_payments
 from payments.display import NO_BREAK_SPACE, money_text
-from payments.models import Operation
 from payments.models.operation import UNANSWERED
 from payments.models.states import State
 from payments.templatetags.back_office import badge
@@ -28,8 +27,7 @@ def to_capture(payments: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def unknown(payments: QuerySet[Any]) -> QuerySet[Any]:
-    unanswered = Operation._base_manager.filter(state__in=UNANSWERED)
-    return payments.filter(pk__in=unanswered.values("payment"))
+    return payments.filter(pk__in=operations_among(UNANSWERED))
 
 
 def to_review(payments: QuerySet[Any]) -> QuerySet[Any]:

@@ -47,6 +47,7 @@ class BogusGateway(Gateway):
             help="Every answer is lost on its way back, as with a provider whose line is down.",
         ),
     )
+    takes_card_numbers = True
     longest_call = timedelta(seconds=5)
 
     def authorize(self, amount_minor: int, source: Any, options: GatewayOptions) -> Response:

@@ -24,9 +24,7 @@ def add_selection(parser: ArgumentParser) -> None:
     chosen.add_argument("--method", action="append", default=[], metavar="CODE", help="of this payment method")
     chosen.add_argument("--currency", default="", metavar="CODE", help="in this currency, as USD")
     chosen.add_argument("--older-than", metavar="DAYS", type=float, help="made at least so many days ago")
-    chosen.add_argument(
-        "--capture-by", metavar="DATE", help="whose hold ends by then: 2026-12-24 or 2026-12-24T18:00"
-    )
+    chosen.add_argument("--capture-by", metavar="DATE", help="whose hold ends by then: 2026-12-24 or 2026-12-24T18:00")
     chosen.add_argument("--shipped", action="store_true", help="of orders that are marked as shipped")
     chosen.add_argument("--amount-from", metavar="AMOUNT", help="of at least this amount")
     chosen.add_argument("--amount-to", metavar="AMOUNT", help="of at most this amount")

@@ -173,14 +173,14 @@ ORDERS: tuple[Callable[[Shop], None], ...] = (
 def outage(method: PaymentMethod) -> Iterator[None]:
     """While it lasts, every answer of this bogus method is lost on its way back."""
     before = method.config
-    _configure(method, {**before, "outage": True})
+    configure(method, {**before, "outage": True})
     try:
         yield
     finally:
-        _configure(method, before)
+        configure(method, before)
 
 
-def _configure(method: PaymentMethod, config: dict[str, object]) -> None:
+def configure(method: PaymentMethod, config: dict[str, object]) -> None:
     method.config = config
     method.save(update_fields=["config"])
 

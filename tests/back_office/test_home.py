@@ -18,7 +18,7 @@ from payments.money import Money
 from tests.counting import statements
 from tests.factories import authorized, make_order, make_payment, purchased
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 HOME = reverse("admin:index")
 # A Thursday: the week has begun, and so has the day, in every zone of these tests.

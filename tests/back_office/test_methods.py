@@ -11,7 +11,7 @@ from payments.gateways.base import ConfigField, Gateway
 from payments.models import Operation, Payment, PaymentMethod, Refund, RefundReason
 from tests.factories import authorized, card_recipe, make_method, make_order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 SECRET = "sk_live_4eC39HqLyjWDarjtT1zdp7dc"
 

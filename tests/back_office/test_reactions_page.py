@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from payments.models import Reaction
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 HERE = "tests.back_office.test_reactions_page"
 calls: list[str] = []

@@ -16,7 +16,7 @@ from payments.models.refund_limit import refundable_by
 from payments.money import Money
 from tests.factories import make_order, purchased
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 MONEY = {f"payments.{verb}_payment" for verb in ("add", "capture", "void", "refund", "recover", "review")}
 ORDERS = {f"orders.{verb}_order" for verb in ("complete", "cancel", "resume", "ship", "approve", "note", "resend")}

@@ -12,7 +12,7 @@ from payments.models import Reaction
 from shop.time_zone import names
 from tests.counting import statements
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 NOON = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 ZONE = reverse("time_zone")

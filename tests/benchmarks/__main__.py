@@ -1,4 +1,4 @@
-"""Run with `make bench`: ratios of sales an hour side by side, on an empty and on a full database, round by round."""
+"""Run with `make bench`: ratios taken side by side, round by round, of sales and of the back office's lists."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,16 +17,18 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+# A page of the stock admin takes seconds; these rounds are enough to know it.
+STOCK_ROUNDS = 4
 CONTESTANTS = ("ours", "minimal ORM", "plain driver")
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 160)
 
 
 class Worker:
-    """A process on one database; see `tests.benchmarks.worker`."""
+    """A process on one database; see `tests.benchmarks.worker` and `tests.benchmarks.lists`."""
 
-    def __init__(self, url: str, rows: int) -> None:
+    def __init__(self, url: str, rows: int, module: str = "worker") -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "tests.benchmarks.worker", str(rows)],
+            [sys.executable, "-W", "ignore", "-m", f"tests.benchmarks.{module}", str(rows)],
             env={**os.environ, "DATABASE_URL": url},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -55,16 +58,39 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--sales", type=int, default=30, help="sales of each contestant in a round")
     parser.add_argument("--rows", type=int, default=1_000_000, help="orders in the full database")
+    parser.add_argument("--few", type=int, default=10_000, help="payments in the small database of the lists")
+    parser.add_argument("--payments", type=int, default=1_000_000, help="payments that the doctor looks over")
+    parser.add_argument("--only", choices=("sales", "lists", "doctor"))
     options = parser.parse_args()
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    if options.only in (None, "sales"):
+        measure("worker", 0, options, report)
+    if options.only in (None, "lists"):
+        measure("lists", options.few, options, report_lists)
+    if options.only in (None, "doctor"):
+        measure_doctor(options.payments)
+
+
+def measure(module: str, few: int, options: argparse.Namespace, report: Callable[..., None]) -> None:
+    """Fill a small and a large database of each kind, each with its process, and report what they say."""
     with tempfile.TemporaryDirectory() as folder:
         for engine, empty, full in databases(Path(folder)):
             with ExitStack() as stack:
-                bare, crowded = Worker(empty, 0), Worker(full, options.rows)
+                bare, crowded = Worker(empty, few, module), Worker(full, options.rows, module)
                 for worker in (bare, crowded):
                     stack.enter_context(worker)
                     if worker.answer() != "ready":
                         sys.exit(f"The worker on {engine} did not start; its error is above.")
                 report(engine, bare, crowded, options)
+
+
+def measure_doctor(payments: int) -> None:
+    """One look over a database of each kind, in a process of its own, which prints what it finds."""
+    with tempfile.TemporaryDirectory() as folder:
+        for engine, _empty, full in databases(Path(folder)):
+            console.print(f"{engine}: payments_doctor")
+            command = [sys.executable, "-W", "ignore", "-m", "tests.benchmarks.doctor", str(payments)]
+            subprocess.run(command, env={**os.environ, "DATABASE_URL": full}, check=True)
 
 
 def databases(folder: Path) -> list[tuple[str, str, str]]:
@@ -104,6 +130,40 @@ def report(engine: str, empty: Worker, full: Worker, options: argparse.Namespace
     console.print(table)
     console.print(f"{engine}: cost of a sale beside {options.rows:,} orders ÷ in an empty database: {spread(growth)}")
     console.print(f"{engine}: recalculating 1,000 payments ÷ one payment: {spread(recalculated)}\n")
+
+
+def report_lists(engine: str, few: Worker, many: Worker, options: argparse.Namespace) -> None:
+    """Each page with few rows and with many, and beside the stock admin with many."""
+    names = few.answer(), many.answer()
+    pages = [(name, stock == "stock") for name, stock in (line.split("|") for line in names[1].split(";"))]
+    small: dict[str, list[float]] = defaultdict(list)
+    large: dict[str, list[float]] = defaultdict(list)
+    stock: dict[str, list[float]] = defaultdict(list)
+    for page, _beside in pages:  # Warm up.
+        for worker in (few, many):
+            worker.run(f"{page} ours", 3)
+    for round_number in range(options.rounds):
+        for page, beside in pages:
+            small[page].append(statistics.median(few.run(f"{page} ours", 3)))
+            large[page].append(statistics.median(many.run(f"{page} ours", 3)))
+            if beside and round_number < STOCK_ROUNDS:
+                stock[page] += many.run(f"{page} stock", 1)
+    counts = f"{options.few:,}", f"{options.rows:,}"
+    columns = (
+        "",
+        f"{counts[0]} rows, ms",
+        f"{counts[1]} rows, ms",
+        "growth",
+        f"stock admin, {counts[1]} rows, ms",
+        "faster",
+    )
+    table = Table(*columns, title=f"{engine}: list of payments")
+    for page, _beside in pages:
+        growth = [after / before for before, after in zip(small[page], large[page], strict=True)]
+        faster = [theirs / ours for theirs, ours in zip(stock[page], large[page], strict=False)]
+        cells = [spread(small[page]), spread(large[page]), spread(growth)]
+        table.add_row(page, *cells, *([spread(stock[page]), spread(faster)] if faster else ["", ""]))
+    console.print(table)
 
 
 def spread(values: Sequence[float]) -> str:

@@ -34,16 +34,88 @@ def fill(ours: Any, rows: int) -> None:
             attempt_id="NULL",
             idempotency_key=f"'k{offset}-' || n",
         )
+    move_sequences("orders_order", "orders_lineitem", "payments_payment", "payments_operation")
+
+
+# What differs between the databases: so many minutes for each row that comes after it, and a number with leading zeros.
+DIALECT = {
+    "postgresql": {"moment": "now() - ({rows} - n) * interval '{minutes} minutes'", "digits": "lpad(n::text, 7, '0')"},
+    "sqlite": {
+        "moment": "strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ({minutes} * ({rows} - n)) || ' minutes')",
+        "digits": "substr('0000000' || n, -7)",
+    },
+}
+
+
+def fill_lists(payment: Any, rows: int, *, minutes: int = 5) -> None:
+    """`rows` sales like this one, so many minutes apart; a few pending, failed, unknown or to be reviewed."""
+    series = SERIES[connection.vendor].format(rows=rows)
+    words = {name: text.format(rows=rows, minutes=minutes) for name, text in DIALECT[connection.vendor].items()}
+    moment, digits = words["moment"], words["digits"]
+    # Beyond every id that was given, also to rows that are gone: a sequence does not go back.
+    base = 10_000_000 * (1 + payment.pk // 10_000_000)
+    currency = "CASE WHEN n % 3 = 0 THEN 'EUR' ELSE 'USD' END"
+    order: dict[str, Any] = {
+        "number": f"'R9' || {digits}",
+        "email": "'c' || (n / 10) || '@example.com'",
+        "created_at": moment,
+    }
+    copy("payments_creditcard", series, rows, base=base, id="{base} + n", last_four=f"substr({digits}, 4, 4)")
+    copy("orders_order", series, rows, base=base, id="{base} + n", currency=currency, total="n % 500 + 1", **order)
+    copy(
+        "payments_payment",
+        series,
+        rows,
+        base=base,
+        id="{base} + n",
+        order_id="{base} + n",
+        source_id="{base} + n",
+        number=f"'P' || {digits}",
+        response_code="'auth_' || n",
+        currency=currency,
+        amount="n % 500 + 1",
+        created_at=moment,
+        state="CASE WHEN n % 100 = 0 THEN 'pending' WHEN n % 100 IN (1, 2) THEN 'failed'"
+        " WHEN n % 100 IN (3, 4) THEN 'processing' ELSE 'completed' END",
+        review_reason="CASE WHEN n % 100 = 5 THEN 'Look at this.' ELSE '' END",
+    )
+    first, second = payment.operations.values_list("pk", flat=True)
+    # What is unknown gets settled, so a longer history has no more of it.
+    answer = (
+        f"CASE WHEN n % 100 = 3 AND n > {rows} - 10000 THEN 'unknown'"
+        " WHEN n % 100 IN (1, 2) THEN 'declined' ELSE 'succeeded' END"
+    )
+    for offset, operation, state in ((0, first, "'succeeded'"), (rows, second, answer)):
+        copy(
+            "payments_operation",
+            series,
+            rows,
+            base=base,
+            template=operation,
+            id=f"{{base}} + {offset} + n",
+            payment_id="{base} + n",
+            attempt_id="NULL",
+            idempotency_key=f"'k{offset}-' || n",
+            state=state,
+            created_at=moment,
+            answered_at=moment,
+        )
+    move_sequences("orders_order", "payments_creditcard", "payments_payment", "payments_operation")
+
+
+def move_sequences(*tables: str) -> None:
+    """Let new rows come behind the copied ones, and the planner know what there is."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            for table in ("orders_order", "orders_lineitem", "payments_payment", "payments_operation"):
+            for table in tables:
                 cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
         cursor.execute("ANALYZE")
 
 
-def copy(table: str, series: str, rows: int, *, template: int | None = None, **changed: str) -> None:
-    """Insert `rows` copies of one row of `table`, with these columns computed from `n`."""
-    base = 1_000_000
+def copy(
+    table: str, series: str, rows: int, *, template: int | None = None, base: int = 1_000_000, **changed: str
+) -> None:
+    """Insert `rows` copies of one row of `table`, with these columns computed from `n`; their ids follow `base`."""
     with connection.cursor() as cursor:
         columns = [column.name for column in connection.introspection.get_table_description(cursor, table)]
         values = [str(changed.get(name, f't."{name}"')).format(base=base) for name in columns]

@@ -188,3 +188,39 @@ def test_capture_by_keyboard_on_a_phone(signed_in, size):
     page.keyboard.press("Enter")
     expect(page.locator(".messagelist")).to_contain_text("Done")
     assert sums(payment) == ("completed", 100, 0)
+
+
+def test_bulk_capture(signed_in, look):
+    method = make_method()
+    payments = [make_payment(order=make_order(total), method=method) for total in ("10.00", "20.00", "30.00")]
+    for payment in payments:
+        payment.order.complete()
+    payments[2].void_transaction()
+    page = signed_in("mira")
+    page.goto("/admin/payments/payment/")
+    look(page, "payments", part="#content")
+    page.locator("#action-toggle").check()
+    page.get_by_role("button", name="Capture selected…").click()
+    expect(page.locator(".ec-page")).to_contain_text("$30.00")
+    look(page, "bulk-capture")
+    page.get_by_role("button", name="Capture 2 payments").click()
+    expect(page.get_by_role("status")).to_be_visible()
+    look(page, "bulk-result")
+    assert [sums(payment)[:2] for payment in payments] == [("completed", 10), ("completed", 20), ("void", 0)]
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("/admin/", "home"),
+        ("/admin/orders/order/", "orders"),
+        ("/admin/payments/paymentmethod/", "methods"),
+        ("/admin/payments/paymentmethod/{method}/change/", "method"),
+        ("/admin/payments/reaction/", "reactions"),
+        ("/admin/payments/creditcard/", "cards"),
+    ],
+)
+def test_other_screens(signed_in, look, address, name):
+    payment, page = placed(auto_capture=True), signed_in("mira")
+    page.goto(address.format(method=payment.payment_method_id))
+    look(page, name, part="#content")

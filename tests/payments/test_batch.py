@@ -13,7 +13,7 @@ from django.utils import timezone
 from payments.batch import Result, Selection, handle, plan
 from payments.errors import GatewayUnavailable
 from payments.models import Payment
-from payments.pacing import FIRST_PAUSE, MARGIN, STRIKES, Pacing
+from payments.pacing import FIRST_PAUSE, STRIKES, Pacing, a_little_below
 from tests.factories import authorized, card_recipe, make_method, make_order, make_payment
 from tests.scripted import ScriptedGateway, declined, ok
 
@@ -338,9 +338,14 @@ def test_requests_are_spaced_evenly_a_little_below_the_limit():
     pacing = clock.pacing(card=50)
     for _request in range(101):
         pacing.wait("card")
-    assert clock.now == pytest.approx(100 / (50 * MARGIN))
+    assert clock.now == pytest.approx(100 / a_little_below(50))
     pacing.wait("other")
-    assert clock.now == pytest.approx(100 / (50 * MARGIN))
+    assert clock.now == pytest.approx(100 / a_little_below(50))
+
+
+@pytest.mark.parametrize("rate", [0.5, 2, 25, 100, 1000])
+def test_at_least_95_percent_of_a_limit_are_used(rate):
+    assert 0.95 * rate <= a_little_below(rate) < rate
 
 
 def test_a_rate_without_a_name_holds_for_each_method():
@@ -348,7 +353,7 @@ def test_a_rate_without_a_name_holds_for_each_method():
     pacing = Pacing({"": 10.0, "fast": 100.0}, clock=lambda: clock.now, sleep=clock.sleep)
     for _request in range(2):
         pacing.wait("card")
-    assert clock.now == pytest.approx(0.1 / MARGIN)
+    assert clock.now == pytest.approx(1 / a_little_below(10))
 
 
 def test_a_provider_that_is_down_is_tried_by_one_at_a_time_and_ever_later():

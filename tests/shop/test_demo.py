@@ -112,6 +112,7 @@ def test_it_has_every_chapter(told):
         "Canceled",
         "A check arrives",
         "A lost answer",
+        "See it survive",
         "The letters",
         "The reckoning",
     ]
@@ -137,9 +138,21 @@ def test_it_has_every_chapter(told):
         r"2 +capture +\$22\.61 +unknown +mira \(staff\) +–",
         r"Stopped: Payment \w{8}: capture of \$22\.61, asked by mira \(staff\)",
         r"2 +capture +\$22\.61 +succeeded +mira \(staff\) +bogus-\w{8}-capture-2",
-        r"EUR +15\.00 +0\.00 +15\.00 +15\.00 +15\.00 +yes",
+        r"EUR +261\.00 +0\.00 +261\.00 +261\.00 +261\.00 +yes",
         r"SEK +351\.22 +175\.61 +175\.61 +175\.61 +175\.61 +yes",
-        r"12 letters were written",
+        r"the request is lost +lost_request +unknown +canceled",
+        r"the answer is lost +lost_answer +unknown +succeeded",
+        r"the answer comes too late +late_answer +unknown +succeeded",
+        r"half the answer arrives +truncated_body +unknown +succeeded",
+        r"503, nothing done +error_before +unknown +canceled",
+        r"500, and it was done +error_after +unknown +succeeded",
+        r"429, come back in 1 s +rate_limited +succeeded +succeeded",
+        r"another amount is told +wrong_amount +succeeded +succeeded",
+        r"another currency is told +wrong_currency +unknown +succeeded",
+        r"a status nobody knows +unknown_status +unknown +succeeded",
+        r"lost_request: captured again, €20\.10",
+        r"10 orders, €246\.00\. Our books: €246\.00 captured\. The provider's: €246\.00\.",
+        r"22 letters were written",
     ],
 )
 def test_it_shows_what_became_of_the_money(told, row):
@@ -214,8 +227,9 @@ def test_the_demo_shop_has_orders_in_all_states(development):
         ("card", "bogus", False),
         ("card-autocapture", "bogus", True),
         ("check", "check", None),
+        ("simulator", "simulator", False),
     }
-    assert all(method.config == {} for method in PaymentMethod.objects.all())
+    assert all(method.config_problems() == {} for method in PaymentMethod.objects.all())
     assert RefundReason.objects.filter(active=True).count() >= 4
     assert set(Order.objects.values_list("state", flat=True)) == {"address", "payment", "complete", "canceled"}
     assert set(Order.objects.values_list("payment_state", flat=True)) == {"", "balance_due", "paid", "failed", "void"}

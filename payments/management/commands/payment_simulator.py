@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from payments.simulator import commandline
@@ -20,4 +22,6 @@ class Command(BaseCommand):
         commandline.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        for name, secret in settings.PAYMENT_SECRETS.items():  # The keys with which the shop's payment methods come.
+            os.environ.setdefault(name, secret)
         commandline.run(self.parser, Namespace(**options))

@@ -34,6 +34,7 @@ class Command(BaseCommand):
         if not settings.DEBUG:
             raise CommandError("A demo shop has an open door (admin, admin): it is loaded with DEBUG=true only.")
         methods = {code: load_method(code) for code in WAYS}
+        load_simulator()
         for name in REASONS:
             RefundReason.objects.get_or_create(name=name)
         clerk = load_superuser()
@@ -56,6 +57,13 @@ def load_method(code: str) -> PaymentMethod:
     defaults = {**asdict(WAYS[code]), "position": list(WAYS).index(code)}
     method: PaymentMethod = PaymentMethod.objects.get_or_create(code=code, defaults=defaults)[0]
     return method
+
+
+def load_simulator() -> None:
+    """A provider to try everything on: `make run` starts it beside the site. Pay with tokens such as tok_visa."""
+    secrets = {"secret_key": "SIMULATOR_SECRET_KEY", "webhook_secret": "SIMULATOR_WEBHOOK_SECRET"}
+    made = {"name": "Card (simulator)", "gateway": "simulator", "auto_capture": False, "config": secrets}
+    PaymentMethod.objects.get_or_create(code="simulator", defaults={**made, "position": len(WAYS)})
 
 
 def load_superuser() -> User:
