@@ -17,6 +17,7 @@ from django_fsm import TransitionNotAllowed
 
 from payments.actors import Actor, Origin
 from payments.errors import GatewayError, GatewayUnavailable, InvalidAmount, PaymentDeclined
+from payments.logs import about
 from payments.models import Operation, Payment
 from payments.money import Money
 from payments.pacing import Pacing
@@ -182,6 +183,11 @@ def run(candidates: Iterator[Candidate], verb: str, *, pacing: Pacing, workers: 
 
 def handle(candidate: Candidate, verb: str, *, pacing: Pacing) -> Handled:
     """Capture or void one payment, within its method's pace; while the provider is down, wait for it."""
+    with about(order=candidate.order, payment=candidate.payment):
+        return _handle(candidate, verb, pacing)
+
+
+def _handle(candidate: Candidate, verb: str, pacing: Pacing) -> Handled:
     if candidate.held:
         return Handled(candidate=candidate, result=Result.HELD, said=candidate.held)
     for _try in range(TRIES):

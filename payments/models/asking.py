@@ -12,6 +12,7 @@ from payments.actors import Actor, Origin
 from payments.errors import GatewayError, GatewayUnavailable, PaymentDeclined, UnsupportedAction
 from payments.gateway_options import gateway_options
 from payments.gateways.base import Fact, Gateway, GatewayOptions, Kind, Outcome, Response, Snapshot
+from payments.logs import traced
 from payments.models.operation import Operation
 from payments.money import to_minor
 
@@ -38,6 +39,7 @@ class Asking(models.Model):
         def _look(self) -> Claim: ...
         def read_operations(self) -> list[Operation]: ...
 
+    @traced
     def ask(self, claim: Claim, operation: Operation, *, by: Actor) -> Response:
         """Put the committed operation of a claim to the gateway and apply the answer.
 
@@ -67,6 +69,7 @@ class Asking(models.Model):
             settled = self._compare(claim, settled, by=by) or settled
         return answer_of(settled, response)
 
+    @traced
     def close(self, operation: Operation, state: str, message: str, *, by: Actor) -> Operation:
         """Record that an unanswered operation is unknown, or surely never happened, unless somebody was quicker."""
         with transaction.atomic():
@@ -90,6 +93,7 @@ class Asking(models.Model):
             if operation.state in ("open", "unknown"):
                 self._recover(operation, by=by)
 
+    @traced
     def _recover(self, operation: Operation, *, by: Actor) -> None:
         claim = self._look()
         gateway = claim.payment.payment_method.gateway_class

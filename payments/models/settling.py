@@ -18,6 +18,7 @@ from django_fsm import can_proceed
 
 from payments.actors import SYSTEM, Actor
 from payments.gateways.base import Fact, Outcome
+from payments.logs import traced
 from payments.models.claim import Claim
 from payments.models.facts import fold, is_foreign, learned, named_by, settle, tell_apart
 from payments.models.operation import UNANSWERED, Operation
@@ -79,6 +80,7 @@ class Settling(models.Model):
         response_code: str
         review_reason: str
 
+    @traced
     def apply(self, fact: Fact, *, by: Actor = SYSTEM) -> Operation | None:
         """Take in a fact, once: its operation is closed or made, and everything that follows is written with it.
 

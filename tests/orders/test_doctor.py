@@ -8,6 +8,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from orders.models import Adjustment, LineItem, Order
@@ -117,9 +118,6 @@ def test_an_order_that_is_paid_and_was_never_finished(shop):
 
 def test_a_payment_in_another_currency_than_its_order(shop):
     payment = payment_of(sold(make_method()))
-    Order.objects.filter(pk=payment.order_id).update_currency = None
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute("UPDATE orders_order SET currency = 'EUR' WHERE id = %s", [payment.order_id])
 
@@ -211,8 +209,6 @@ def test_what_cannot_be_run(arguments, says):
 
 
 def test_a_database_that_does_not_answer(order):
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE payments_reaction RENAME TO elsewhere")
     assert run()[0] == 3
