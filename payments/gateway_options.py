@@ -6,6 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
+from django.core.signing import BadSignature, Signer
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from payments.gateways.base import GatewayOptions
@@ -27,6 +29,7 @@ def gateway_options(
     """
     address = getattr(payment.source, "address", None) or order.bill_address
     origin = settings.PAYMENTS.get("PUBLIC_ORIGIN", "")
+    notices = reverse("payments:webhook", args=[payment.payment_method.code])
     lines = SimpleLazyObject(partial(order.lines_for_gateway))  # Read only by gateways that show them.
     return GatewayOptions(
         email=order.email,
@@ -43,9 +46,27 @@ def gateway_options(
         billing_address=address.gateway_hash() if address else None,
         shipping_address=order.ship_address.gateway_hash() if order.ship_address else None,
         idempotency_key=idempotency_key,
-        return_url=f"{origin}/orders/{order.number}/" if origin else "",
-        notification_url=f"{origin}/payments/webhooks/{payment.payment_method.code}/" if origin else "",
+        return_url=origin + reverse("payments:return", args=[return_token(payment.number)]) if origin else "",
+        notification_url=origin + notices if origin else "",
         description=f"Order {order.number}",
         line_items=cast("Any", lines),
         initiator=str(by.origin) if by else "system",
     )
+
+
+# Whoever comes back from a provider shows this, and needs no login. It is the same each time, for a question that is
+# repeated under its idempotency key has to be the same question.
+RETURN = Signer(salt="payments.return", sep=".")
+
+
+def return_token(number: str) -> str:
+    """What stands for the payment in the address to which its customer comes back."""
+    return RETURN.sign(number)
+
+
+def read_return_token(token: str) -> str:
+    """The payment's number, "" for what we did not sign."""
+    try:
+        return RETURN.unsign(token)
+    except BadSignature:
+        return ""

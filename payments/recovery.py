@@ -13,9 +13,11 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from payments import waiting
 from payments.actors import Actor, Origin
 from payments.errors import GatewayError
 from payments.gateways.base import Fact, Outcome
+from payments.logs import about
 from payments.models import Operation, Payment
 from payments.workers import work
 
@@ -32,6 +34,7 @@ class Ended(StrEnum):
     WAITING = "waiting"  # It was heard of: the customer must act, or the provider will say later.
     UNKNOWN = "unknown"  # No evidence yet; it is tried again.
     STAFF = "staff"  # Evidence that does not decide: its reason is kept for staff.
+    RELEASED = "released"  # Its customer never came back: the provider was told that nobody waits any longer.
     EXPIRED = "expired"  # A hold that the provider has let go: recorded as a void.
     TAKEN = "taken"  # Somebody else was at it.
 
@@ -72,7 +75,7 @@ def recover_due(
     limit: int | None = None,
     at_once: bool = False,
 ) -> Iterator[Recovered]:
-    """Try each operation that is due once, then each overdue hold; yields what became of it, in no order.
+    """Try each operation that is due once, then each overdue hold, then what waits. Yields what became of it.
 
     Several runs at once never take the same operation: each takes it by an UPDATE that only one can win.
     """
@@ -84,6 +87,9 @@ def recover_due(
     for recovered in work(holds, expire_one, workers=workers):
         if recovered is not None:
             yield recovered
+    left = None if left is None else max(left - len(holds), 0)
+    quiet = list(waiting.due(methods=methods, payments=payments, at_once=at_once).values_list("pk", flat=True)[:left])
+    yield from work(quiet, lambda pk: look_one(pk, at_once=at_once), workers=workers)
 
 
 def recover_one(pk: int, *, at_once: bool = False) -> Recovered:
@@ -91,6 +97,11 @@ def recover_one(pk: int, *, at_once: bool = False) -> Recovered:
     if not _take(pk, at_once=at_once):
         return _recovered(Operation.objects.get(pk=pk), Ended.TAKEN)
     operation = Operation.objects.select_related("payment__order", "payment__payment_method").get(pk=pk)
+    with about(order=operation.payment.order.number, payment=operation.payment.number, operation=operation.sequence):
+        return _recover(operation)
+
+
+def _recover(operation: Operation) -> Recovered:
     said = ""
     try:
         operation.payment.recover(by=RECOVERY)
@@ -101,7 +112,7 @@ def recover_one(pk: int, *, at_once: bool = False) -> Recovered:
     if operation.state in ("open", "unknown"):
         pause = min(FIRST_PAUSE * 2 ** min(operation.tries - 1, 10), LONGEST_PAUSE)
         pause *= random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 (no secret hangs on it)
-        Operation.objects.filter(pk=pk).update(next_try_at=timezone.now() + pause)
+        Operation.objects.filter(pk=operation.pk).update(next_try_at=timezone.now() + pause)
     return _recovered(operation, _ended(operation), said or operation.reason or operation.message)
 
 
@@ -121,6 +132,23 @@ def expire_one(pk: int) -> Recovered | None:
     ended = Fact(kind="void", outcome=Outcome.APPROVED, authorization=hold.authorization, message="It expired.")
     operation = payment.apply(ended, by=RECOVERY)
     return _recovered(operation, Ended.EXPIRED, "It expired.") if operation else None
+
+
+def look_one(pk: int, *, at_once: bool = False) -> Recovered:
+    """Ask about an operation that waits; let go of it where its customer's time is over."""
+    taken = waiting.take(pk, at_once=at_once)
+    operation = Operation.objects.select_related("payment__order", "payment__payment_method").get(pk=pk)
+    if not taken:
+        return _recovered(operation, Ended.TAKEN)
+    said, released = "", False
+    try:
+        released = waiting.look_or_let_go(operation)
+    except Exception as error:  # As in `_recover`.
+        logger.exception("Looking at operation %s of payment %s failed", operation.sequence, operation.payment)
+        said = f"{type(error).__name__}: {error}" if isinstance(error, GatewayError) else type(error).__name__
+    operation.refresh_from_db()
+    ended = Ended.RELEASED if released else Ended.STAFF if operation.reason else _ended(operation)
+    return _recovered(operation, ended, said or operation.reason or operation.message)
 
 
 def _take(pk: int, *, at_once: bool) -> bool:

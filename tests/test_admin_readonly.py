@@ -9,13 +9,13 @@ from django.urls import reverse
 
 from orders.models import Order
 from payments.errors import GatewayUnavailable
-from payments.models import CreditCard, Payment, PaymentMethod, Reaction, RefundReason
+from payments.models import CreditCard, Payment, PaymentMethod, Reaction, RefundReason, WebhookEvent
 from tests.counting import statements
 from tests.factories import address_recipe, card_recipe, make_order
 
 pytestmark = pytest.mark.django_db
 
-READ_ONLY = (Order, Payment, CreditCard, Reaction)
+READ_ONLY = (Order, Payment, CreditCard, Reaction, WebhookEvent)
 OURS = (*READ_ONLY, PaymentMethod, RefundReason)
 
 
@@ -36,6 +36,7 @@ def shop():
     method.config = {}
     method.save()
     Reaction.objects.get_or_create(topic="order.completed", key=order.number)
+    WebhookEvent.objects.create(payment_method=method, dedupe_key="evt_1", verified_by="signature", payment=payment)
     return order
 
 

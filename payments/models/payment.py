@@ -16,6 +16,7 @@ from payments.gateways.base import GatewayOptions
 from payments.models.amount import AmountField, AmountQuerySet, SharedCurrencyField
 from payments.models.asking import Asking
 from payments.models.credit_card import CreditCard
+from payments.models.hosted_source import HostedSource
 from payments.models.operation import UNSETTLED
 from payments.models.processing import Processing
 from payments.models.protected import SafeRefresh
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from payments.payable import Payable
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # Without I, O, 0 and 1, which are read wrongly aloud.
-SOURCES: dict[str, type[models.Model]] = {"credit_card": CreditCard}
+SOURCES: dict[str, type[models.Model]] = {"credit_card": CreditCard, "hosted_source": HostedSource}
 NOT_RISKY_AVS = frozenset("BDHJMQTVXY")
 
 
