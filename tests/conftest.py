@@ -24,6 +24,7 @@ def pytest_report_header() -> str:
 
 # What these test has no database of Django's, or is the same words on every one: once, on SQLite, is enough.
 ONCE = ("simulator", "conformance_kit", "gateways", "test_docs.py", "test_architecture.py")
+ONCE_IN_THE_SHOP = ("test_demo.py", "test_serve_demo_shop.py")  # They run on an SQLite of their own.
 
 
 @pytest.hookimpl(trylast=True)
@@ -33,7 +34,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     here = Path(__file__).parent
     for item in items:
-        if item.path.relative_to(here).parts[0] in ONCE:
+        place = item.path.relative_to(here).parts
+        if place[0] in ONCE or place[-1] in ONCE_IN_THE_SHOP:
             item.add_marker("once")
     mark = "once" if connection.vendor == "postgresql" else "postgres"
     left_out = [item for item in items if item.get_closest_marker(mark)]

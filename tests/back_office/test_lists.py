@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
 from html import unescape
 from itertools import chain
@@ -136,7 +137,7 @@ BROKEN = (
     "bnVsbA",  # null
     "WyJjcmVhdGVkX2F0Il0",  # ["created_at"]
     *(
-        keyset.urlsafe_b64encode(text.encode()).decode()
+        urlsafe_b64encode(text.encode()).decode()
         for text in (
             '["created_at", "2026-01-01", 1]',  # No time zone.
             '["created_at", "0001-01-01T00:00:00+14:00", 1]',
@@ -161,7 +162,7 @@ def test_a_broken_place_is_the_first_page(admin_client, few_on_a_page, payments,
 
 @pytest.mark.parametrize("amount", ["NaN", "Infinity", "1e400", "x", "99999999999999999999"])
 def test_a_broken_amount_is_the_first_page(admin_client, few_on_a_page, payments, amount):
-    key = keyset.urlsafe_b64encode(f'["amount", "{amount}", 1]'.encode()).decode()
+    key = urlsafe_b64encode(f'["amount", "{amount}", 1]'.encode()).decode()
     response = admin_client.get(PAYMENTS, {"after": key, "o": "4"})
     assert numbers(response) == numbers(admin_client.get(PAYMENTS, {"o": "4"}))
 

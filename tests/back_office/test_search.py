@@ -45,7 +45,8 @@ def payments():
     return first, second
 
 
-FIRST, SECOND, NONE = {0}, {1}, set()
+FIRST, SECOND = {0}, {1}
+NONE: set[int] = set()
 TERMS = [
     ("ABCD2345", FIRST),
     ("abcd2345", FIRST),

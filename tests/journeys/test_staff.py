@@ -209,18 +209,19 @@ def test_bulk_capture(signed_in, look):
     assert [sums(payment)[:2] for payment in payments] == [("completed", 10), ("completed", 20), ("void", 0)]
 
 
-@pytest.mark.parametrize(
-    ("address", "name"),
-    [
-        ("/admin/", "home"),
-        ("/admin/orders/order/", "orders"),
-        ("/admin/payments/paymentmethod/", "methods"),
-        ("/admin/payments/paymentmethod/{method}/change/", "method"),
-        ("/admin/payments/reaction/", "reactions"),
-        ("/admin/payments/creditcard/", "cards"),
-    ],
-)
-def test_other_screens(signed_in, look, address, name):
+SCREENS = {
+    "home": "/admin/",
+    "orders": "/admin/orders/order/",
+    "methods": "/admin/payments/paymentmethod/",
+    "method": "/admin/payments/paymentmethod/{method}/change/",
+    "reactions": "/admin/payments/reaction/",
+    "cards": "/admin/payments/creditcard/",
+    "events": "/admin/payments/webhookevent/",
+}
+
+
+def test_other_screens(signed_in, look):
     payment, page = placed(auto_capture=True), signed_in("mira")
-    page.goto(address.format(method=payment.payment_method_id))
-    look(page, name, part="#content")
+    for name, address in SCREENS.items():
+        page.goto(address.format(method=payment.payment_method_id))
+        look(page, name, part="#content")

@@ -62,6 +62,8 @@ PLANTED: dict[str, list[str]] = {
     "operation_state_known": [FIRST.format("state = 'pending'"), FIRST.format("state = ''")],
     "refund_limit_once": ["UPDATE payments_refundlimit SET currency = 'USD'"],  # One group, two currencies.
     "refund_limit_not_negative": ["UPDATE payments_refundlimit SET amount = -0.01"],
+    "webhook_event_once": ["UPDATE payments_webhookevent SET dedupe_key = 'same'"],
+    "webhook_event_state_known": ["UPDATE payments_webhookevent SET state = 'pending'"],
     "reaction_once_per_fact": ["UPDATE payments_reaction SET topic = 'same'"],
 }
 

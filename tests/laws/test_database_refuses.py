@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group
 from django.db import IntegrityError, connection, models, transaction
 
 from orders.models import Adjustment
-from payments.models import Operation, Payment, Reaction, RefundLimit, RefundReason
+from payments.models import Operation, Payment, Reaction, RefundLimit, RefundReason, WebhookEvent
 from tests.factories import make_order, make_payment, purchased
 from tests.laws.planted import NEIGHBOURS, PLANTED, UNIQUE
 
@@ -50,6 +50,8 @@ def rows() -> dict[str, int]:
     RefundReason.objects.create(name="Broken")
     clerks = Group.objects.create(name="clerks")
     RefundLimit.objects.bulk_create([RefundLimit(group=clerks, currency=each, amount=10) for each in ("USD", "EUR")])
+    told = [WebhookEvent(payment_method=payment.payment_method, dedupe_key=key) for key in ("evt_1", "evt_2")]
+    WebhookEvent.objects.bulk_create(told)
     adjustment = dict(Adjustment.objects.values_list("kind", "id"))
     return {
         "payment": payment.pk,

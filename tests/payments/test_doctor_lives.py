@@ -19,7 +19,7 @@ from tests.laws.sandbox import examples, undone
 from tests.laws.test_any_order import CALM, begin
 from tests.payments.doctor_shop import CHECKS, findings
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 ABOUT_MONEY = [check.name for check in CHECKS if check.severity is Severity.MONEY]
 STATES = [state.value for state in Payment.State]
 

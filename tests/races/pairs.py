@@ -14,8 +14,8 @@ def named(race: Race) -> str:
 
 
 def every_day(races: list[Race]) -> list[Race]:
-    """All on PostgreSQL; on SQLite every third, and all of them in the drill."""
-    return races if connection.vendor == "postgresql" else races[::3]
+    """Every third on PostgreSQL, every sixth on SQLite; all of them in the drill."""
+    return races[:: 3 if connection.vendor == "postgresql" else 6]
 
 
 ACTS: dict[str, list[str]] = {

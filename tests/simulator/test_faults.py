@@ -145,7 +145,13 @@ def test_a_rule_strikes_what_it_matches(engine, book):
 )
 def test_a_schedule_that_says_nothing_is_refused(engine, schedule):
     assert engine.call("POST", "/_faults", schedule).status == 400
-    assert engine.call("GET", "/_faults").json() == {"seed": 0, "draw_by": "ordinal", "rates": {}, "rules": []}
+    assert engine.call("GET", "/_faults").json() == {
+        "seed": 0,
+        "draw_by": "ordinal",
+        "rates": {},
+        "rules": [],
+        "drawn": {},
+    }
 
 
 RATES = dict.fromkeys(REQUEST_FAULTS, 60) | dict.fromkeys(EVENT_FAULTS, 100)
