@@ -37,7 +37,9 @@ class GatewayUnavailable(GatewayError):
 
     def __init__(self, message: str = "", *, retry_after: int | None = None) -> None:
         super().__init__(message)
-        self.retry_after = retry_after  # In how many seconds it wants to be asked again, if it said so.
+        # In how many seconds it wants to be asked again. Set only where it refused the request unread (429): that is
+        # its own word that nothing was done, and the operation is canceled. After a 5xx nobody knows: leave it None.
+        self.retry_after = retry_after
 
 
 class UnsupportedAction(GatewayError):

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from payments.models import Operation, Payment
-from payments.money import to_minor
+from payments.money import Money, to_minor
 
 
 class Books:
@@ -57,7 +57,7 @@ def _holds(payment: Payment, ledger: Any, theirs: int) -> list[str]:
     ours = sum((ledger.held_of(each) for each in ledger.attempts), type(ledger.captured)(0))
     if any(each.is_unsettled for each in ledger.operations):
         return []  # It waits for the provider: what it will hold is not decided.
-    minor = int(ours * 100)
+    minor = to_minor(Money(ours, payment.currency))
     return [] if minor == theirs else [f"{payment.order.number} {payment.number} held: {minor} here, {theirs} there"]
 
 
