@@ -7,7 +7,7 @@ PY := $(BIN)/python
 STAMP := .venv/.requirements-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run tunnel test check drill bench docs
+.PHONY: help setup demo run tunnel test journeys check drill bench docs
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,8 +33,11 @@ tunnel: ## as run, for a provider on the internet that reaches this machine at U
 	PUBLIC_ORIGIN=$(URL) $(MAKE) run
 
 test: setup ## all tests, on SQLite and then on PostgreSQL
-	DATABASE_URL=sqlite:///test.sqlite3 $(PY) -m pytest -n 2 -m "not drill" $(ARGS)
-	$(PY) -m tests.with_postgres $(PY) -m pytest -n 2 -m "not drill" $(ARGS)
+	DATABASE_URL=sqlite:///test.sqlite3 $(PY) -m pytest -n 2 -m "not drill and not journey" $(ARGS)
+	$(PY) -m tests.with_postgres $(PY) -m pytest -n 2 -m "not drill and not journey" $(ARGS)
+
+journeys: setup ## click through the pages in Chromium (Debian's package chromium)
+	$(PY) -m tests.with_postgres $(PY) -m pytest -n 2 -m journey tests/journeys $(ARGS)
 
 check: setup ## format, lint, types, import contracts, migrations, deployment settings
 	$(BIN)/ruff format --check .

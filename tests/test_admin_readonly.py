@@ -13,7 +13,7 @@ from payments.models import CreditCard, Payment, PaymentMethod, Reaction, Refund
 from tests.counting import statements
 from tests.factories import address_recipe, card_recipe, make_order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 READ_ONLY = (Order, Payment, CreditCard, Reaction, WebhookEvent)
 OURS = (*READ_ONLY, PaymentMethod, RefundReason)

@@ -122,6 +122,7 @@ def test_sorted_by_amount_it_goes_on_page_by_page(admin_client, few_on_a_page, p
     assert [*chain(*walk(admin_client, sort, "Next"))] == (by_amount[::-1] if descending else by_amount)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("column", ["1", "3", "7", "99", "-", "x", "4.1", "-8.4"])
 def test_only_columns_with_an_index_are_sorted_by(admin_client, payments, column):
     allowed = {"4.1": "amount", "-8.4": "-created_at"}
@@ -152,6 +153,7 @@ BROKEN = (
 )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("where", ["after", "before"])
 @pytest.mark.parametrize("key", BROKEN)
 def test_a_broken_place_is_the_first_page(admin_client, few_on_a_page, payments, where, key):
@@ -160,6 +162,7 @@ def test_a_broken_place_is_the_first_page(admin_client, few_on_a_page, payments,
     assert numbers(response) == numbers(admin_client.get(PAYMENTS))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("amount", ["NaN", "Infinity", "1e400", "x", "99999999999999999999"])
 def test_a_broken_amount_is_the_first_page(admin_client, few_on_a_page, payments, amount):
     key = urlsafe_b64encode(f'["amount", "{amount}", 1]'.encode()).decode()
@@ -285,6 +288,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("address", [PAYMENTS, ORDERS])
 @pytest.mark.parametrize(("asked", "said"), WRONG, ids=str)
 def test_wrong_input_is_answered_with_words(admin_client, shop, address, asked, said):

@@ -16,7 +16,7 @@ from tests.back_office.conftest import confirm, errand_page, filled_in, text_of
 from tests.factories import card_recipe, make_method, make_order, make_payment
 from tests.scripted import ScriptedGateway, declined, waiting
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 RIGHTS = (
     "view_order",
     "view_payment",

@@ -17,7 +17,7 @@ from tests.back_office.conftest import confirm, errand_page, filled_in, payment_
 from tests.factories import authorized, make_method, make_order, make_payment, purchased
 from tests.scripted import ScriptedGateway, declined, ok, waiting
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 MONEY = ("view_payment", "capture_payment", "void_payment", "refund_payment", "recover_payment", "review_payment")
 
 

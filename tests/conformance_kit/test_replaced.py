@@ -53,7 +53,7 @@ def test_what_is_not_declared_is_refused_in_place_of_its_rule():
     assert {"the-list-is-whole", "captures-add-up", "a-notice-tells-its-deed"} <= set(broken_rules(LaxBench))
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 def test_a_narrow_gateway_passes_with_what_it_declares():
     """Every capability can be left out: nothing else breaks."""
     declared = SimulatorBench.gateway_class.capabilities

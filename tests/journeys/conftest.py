@@ -30,6 +30,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     journeys = [item for item in items if here in item.path.parents]
     for item in journeys:
         item.add_marker(pytest.mark.postgres)  # Browsers need connections of their own.
+        item.add_marker(pytest.mark.journey)
     if journeys and not CHROMIUM:
         if os.environ.get("BROWSER") == "required":
             raise pytest.UsageError("No Chromium was found: install Debian's package chromium.")

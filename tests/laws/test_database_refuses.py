@@ -5,6 +5,7 @@ The constraints are found in the models, so a new one without a planted violatio
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from django.db import IntegrityError, connection, models, transaction
 from orders.models import Adjustment
 from payments.models import Operation, Payment, Reaction, RefundLimit, RefundReason, WebhookEvent
 from tests.factories import make_order, make_payment, purchased
+from tests.keeping import kept
 from tests.laws.planted import NEIGHBOURS, PLANTED, UNIQUE
 
 pytestmark = pytest.mark.django_db
@@ -35,8 +37,13 @@ UNIQUE_COLUMNS = {
 VIOLATIONS = [(name, sql) for name, statements in PLANTED.items() for sql in statements]
 
 
-@pytest.fixture
-def rows() -> dict[str, int]:
+@pytest.fixture(scope="module")
+def rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, int]]:
+    with kept(django_db_blocker, one_of_everything) as made:
+        yield made
+
+
+def one_of_everything() -> dict[str, int]:
     """One row of everything: a payment with three operations and a refund, a second payment, an order's lines."""
     payment = purchased()
     payment.refund("10", reason="Kindness")

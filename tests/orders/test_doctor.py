@@ -14,6 +14,7 @@ from django.utils import timezone
 from orders.models import Adjustment, LineItem, Order
 from payments.models import Payment
 from tests.factories import make_method, make_order, make_payment
+from tests.keeping import kept
 from tests.payments.doctor_shop import findings, found, healthy_shop, payment_of, say, sold
 from tests.scripted import ok
 
@@ -25,9 +26,11 @@ def _no_receivers(settings):
     settings.REACTIONS = {}
 
 
-@pytest.fixture
-def shop():
-    healthy_shop()
+@pytest.fixture(scope="module")
+def shop(django_db_setup, django_db_blocker):
+    """Healthy neighbours, which must not be found."""
+    with kept(django_db_blocker, healthy_shop):
+        yield
 
 
 @pytest.fixture

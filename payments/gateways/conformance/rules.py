@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -128,10 +128,12 @@ def rules_of(kit: type[Bench]) -> Mapping[str, Callable[[Bench], None]]:
     return {method.rule: method for method in methods if hasattr(method, "rule")}
 
 
-def broken_rules(kit: type[Bench]) -> dict[str, str]:
-    """The rules that do not hold, with what is wrong. {} is a gateway that conforms."""
+def broken_rules(kit: type[Bench], only: Collection[str] = ()) -> dict[str, str]:
+    """The rules that do not hold, with what is wrong; of all rules, or of these. {} is a gateway that conforms."""
     broken = {}
     for name, test in rules_of(kit).items():
+        if only and name not in only:
+            continue
         bench = kit()
         bench.setup_method()
         try:

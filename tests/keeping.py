@@ -1,0 +1,38 @@
+"""Rows that all tests of a module look at: committed once, and gone when the module is over.
+
+    @pytest.fixture(scope="module")
+    def shop(django_db_setup, django_db_blocker):
+        with kept(django_db_blocker, healthy_shop):
+            yield
+
+Each test's own changes, also those of these rows, are rolled back as always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management.color import no_style
+from django.db import connection
+from django.test import override_settings
+
+OURS = ("auth", "shop", "orders", "payments")
+LEFT_ALONE = ("auth_permission",)  # Made with the tables.
+
+
+@contextmanager
+def kept(blocker: Any, make: Callable[[], Any]) -> Iterator[Any]:
+    """What `make` makes, with the scripted provider and without reactions."""
+    gateways = {**settings.PAYMENT_GATEWAYS, "scripted": "tests.scripted.ScriptedGateway"}
+    with blocker.unblock():
+        with override_settings(PAYMENT_GATEWAYS=gateways, REACTIONS={}):
+            made = make()
+        yield made
+        models = [model for label in OURS for model in apps.get_app_config(label).get_models(include_auto_created=True)]
+        tables = [model._meta.db_table for model in models if model._meta.db_table not in LEFT_ALONE]
+        emptied = connection.ops.sql_flush(no_style(), tables, allow_cascade=True)
+        connection.ops.execute_sql_flush(emptied)
