@@ -19,6 +19,7 @@ from payments.actors import Actor, Origin
 from payments.errors import GatewayError, GatewayUnavailable, InvalidAmount, PaymentDeclined
 from payments.logs import about
 from payments.models import Operation, Payment
+from payments.models.asking import lend_connection
 from payments.money import Money
 from payments.pacing import Pacing
 from payments.workers import work
@@ -223,6 +224,7 @@ def _ask(candidate: Candidate, verb: str, pacing: Pacing) -> tuple[Result | None
 def _look_up(payment: Payment, verb: str, said: str, pacing: Pacing) -> tuple[Result | None, str]:
     """Once the provider is there again: what became of the request whose answer was lost."""
     if payment.read_ledger().unanswered is not None:
+        lend_connection()
         pacing.wait(payment.payment_method.code)
         payment.recover(by=BATCH)
         if payment.read_ledger().unanswered is not None:

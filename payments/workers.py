@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from django.db import connection, connections
 
+from payments.models.asking import lend_connection
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 DONE = object()
@@ -18,8 +20,9 @@ WAITING = 2  # Jobs that wait for each worker: enough to keep it busy, few enoug
 def work(jobs: Iterable[Job], do: Callable[[Job], Result], *, workers: int) -> Iterator[Result]:
     """Yield `do(job)` of each job as it is finished, in no order. `jobs` is read by the caller's thread alone.
 
-    Each worker has a database connection of its own and gives it back at the end. A job that raises ends the
-    run: `do` catches what one job may suffer. Whoever stops listening stops the feeding; what has begun is finished.
+    Each worker has a database connection of its own and gives it back at the end; with a pool, after each job, so
+    that a job which waits for its turn holds none. A job that raises ends the run: `do` catches what one job may
+    suffer. Whoever stops listening stops the feeding; what has begun is finished.
     """
     if workers <= 1 or _shares_one_connection():
         yield from map(do, jobs)
@@ -73,6 +76,7 @@ def _worker(
                 done.put((do(job), None))  # type: ignore[arg-type]
             except BaseException as error:  # noqa: BLE001 (raised again where the run is waited for)
                 done.put((None, error))
+            lend_connection()
     finally:
         connections.close_all()
 
