@@ -174,6 +174,7 @@ class PaymentFilters(ListFilters):
     more = ("operation", "review")
     ranges = (
         *ListFilters.ranges,
+        ("ends", gettext_lazy("Hold ends")),
         ("captured", gettext_lazy("Captured")),
         ("refunded", gettext_lazy("Refunded")),
     )
@@ -189,6 +190,8 @@ class PaymentFilters(ListFilters):
         ],
     )
     review = choice(gettext_lazy("Needs review"), YES_NO)
+    ends_from = day(gettext_lazy("from"))
+    ends_to = day(gettext_lazy("to"))
     captured_from = day(gettext_lazy("from"))
     captured_to = day(gettext_lazy("to"))
     refunded_from = day(gettext_lazy("from"))
@@ -203,6 +206,8 @@ class PaymentFilters(ListFilters):
             yield Q(pk__in=operations if state == "unanswered" else operations.filter(state=state))
         if "review" in chosen:
             yield ~Q(review_reason="") if chosen["review"] == "yes" else Q(review_reason="")
+        if chosen.keys() & {"ends_from", "ends_to"}:
+            yield window("capture_by", chosen.get("ends_from"), chosen.get("ends_to")) & Q(state=Payment.State.PENDING)
         for name, kinds in (("captured", ("capture", "purchase")), ("refunded", ("refund",))):
             first, last = chosen.get(f"{name}_from"), chosen.get(f"{name}_to")
             if first or last:

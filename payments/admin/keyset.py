@@ -41,6 +41,13 @@ OWN_VARS = PLACE_VARS | {VIEW_VAR, ORDER_VAR, SEARCH_VAR}
 COUNTED = 10_000
 
 
+def moment_text(moment: datetime) -> str:
+    """Day and time where the reader is, short enough for a column."""
+    here = localtime(moment)
+    time = date_format(here, "TIME_FORMAT").replace(" ", NO_BREAK_SPACE)
+    return f"{date_format(here, 'SHORT_DATE_FORMAT')} {time}"
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """Where a row stands in a sorted list."""
@@ -80,7 +87,7 @@ class Sort:
             field, value, pk = json.loads(urlsafe_b64decode(text.encode() + b"=="))
             if field != self.field or type(pk) is not int or not 0 <= pk < 2**63:
                 return None
-            if field.endswith("_at"):
+            if field.endswith(("_at", "_by")):
                 moment = datetime.fromisoformat(value)
                 return Key(moment, pk) if moment.utcoffset() is not None and 1970 < moment.year < 9000 else None
             amount = Decimal(value)
@@ -258,9 +265,7 @@ class KeysetList(ModelAdmin):
 
     @admin.display(description=gettext_lazy("created"), ordering="created_at")
     def created_column(self, row: Any) -> str:
-        moment = localtime(row.created_at)
-        time = date_format(moment, "TIME_FORMAT").replace(" ", NO_BREAK_SPACE)
-        return f"{date_format(moment, 'SHORT_DATE_FORMAT')} {time}"
+        return moment_text(row.created_at)
 
     def offered_in_bulk(self, request: HttpRequest) -> list[Any]:
         """What may be done to the rows that are selected."""

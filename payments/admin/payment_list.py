@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from payments.admin.bulk import BulkActions
 from payments.admin.filters import PaymentFilters, answered, operations_among
-from payments.admin.keyset import KeysetList, SavedView, Sort
+from payments.admin.keyset import VIEW_VAR, KeysetList, SavedView, Sort, moment_text
 from payments.admin.search import Hits, find_payments
 from payments.display import NO_BREAK_SPACE, money_text
 from payments.models.operation import UNANSWERED
@@ -24,6 +24,11 @@ from payments.templatetags.back_office import badge
 
 def to_capture(payments: QuerySet[Any]) -> QuerySet[Any]:
     return payments.filter(state=State.PENDING)
+
+
+def ending(payments: QuerySet[Any]) -> QuerySet[Any]:
+    """Held, with an end that is known."""
+    return payments.filter(state=State.PENDING, capture_by__isnull=False)
 
 
 def unknown(payments: QuerySet[Any]) -> QuerySet[Any]:
@@ -45,6 +50,7 @@ STATES = dict(State.choices)
 class PaymentList(BulkActions, KeysetList):
     views = (
         SavedView("to_capture", _("To capture"), to_capture, Sort("created_at", descending=False)),
+        SavedView("ending", _("Hold ends"), ending, Sort("capture_by", descending=False)),
         SavedView("unknown", _("Unknown"), unknown),
         SavedView("review", _("Needs review"), to_review),
         SavedView("failed_today", _("Failed today"), failed_today),
@@ -91,6 +97,12 @@ class PaymentList(BulkActions, KeysetList):
     def refunded_column(self, payment: Any) -> str:
         return money_text(payment.refunded_amount) if payment.refunded_amount else "–"
 
+    @admin.display(description=_("hold ends"))
+    def ends_column(self, payment: Any) -> str:
+        if payment.state != State.PENDING or payment.capture_by is None:
+            return "–"
+        return moment_text(payment.capture_by)
+
     @admin.display(description=_("paid with"))
     def paid_with_column(self, payment: Any) -> str:
         """The card is read with the row; a source of another kind would cost a statement for each."""
@@ -108,4 +120,6 @@ class PaymentList(BulkActions, KeysetList):
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         columns = tuple(self.list_display)
+        if request.GET.get(VIEW_VAR) == "ending" or request.GET.keys() & {"ends_from", "ends_to"}:
+            columns = (*columns, "ends_column")
         return ("action_checkbox", *columns) if self.offered_in_bulk(request) else columns

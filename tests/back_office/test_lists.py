@@ -393,7 +393,7 @@ def placed(order, method, *, take):
 
 # What it costs
 
-VIEWS = ["", "?view=to_capture", "?view=unknown", "?view=review", "?view=failed_today"]
+VIEWS = ["", "?view=to_capture", "?view=ending", "?view=unknown", "?view=review", "?view=failed_today"]
 PLACES = ["?last=1", "?after={key}", "?before={key}", "?o=4", "?o=-4&last=1"]
 CHOSEN = [
     "?state=pending",
@@ -506,3 +506,20 @@ def test_looking_at_a_list_needs_the_permission(client, shop):
     response = client.get(PAYMENTS)
     assert response.status_code == 200
     assert "selected…" not in response.content.decode()
+
+
+def test_the_hold_that_ends_first_is_shown_first(admin_client, payments, few_on_a_page):
+    """Eleven holds that end in the reverse order of their making, one without a known end, one captured."""
+    now = timezone.now()
+    for days, payment in enumerate(reversed(payments), start=1):
+        Payment.objects.filter(pk=payment.pk).update(state="pending", capture_by=now + timedelta(days=days))
+    Payment.objects.filter(pk=payments[0].pk).update(capture_by=None)
+    Payment.objects.filter(pk=payments[1].pk).update(state="completed")
+    expected = [payment.number for payment in reversed(payments[2:])]
+
+    assert list(chain(*walk(admin_client, "?view=ending", "Next"))) == expected
+
+    third = timezone.localtime(now + timedelta(days=3)).date()
+    assert numbers(admin_client.get(f"{PAYMENTS}?ends_from={third}&ends_to={third}")) == [expected[2]]
+    assert numbers(admin_client.get(PAYMENTS)) != []
+    assert "ends_column" not in admin_client.get(PAYMENTS).content.decode()
