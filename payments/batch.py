@@ -83,6 +83,7 @@ class Candidate:
     method: str = ""
     amount: Money | None = None
     held: str = ""
+    seen: Payment | None = None  # As the plan read it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +162,7 @@ def _candidate(payment: Any, verb: str) -> Candidate:
         method=payment.payment_method.code,
         amount=payment.uncaptured_amount,
         held=_held(payment, verb),
+        seen=payment if verb == "capture" else None,
     )
 
 
@@ -201,11 +203,12 @@ def _handle(candidate: Candidate, verb: str, pacing: Pacing) -> Handled:
 
 def _ask(candidate: Candidate, verb: str, pacing: Pacing) -> tuple[Result | None, str]:
     """What became of it; no result where it surely was not done and may be asked for again."""
-    payment = Payment.objects.get(pk=candidate.pk)
-    if payment.state != Payment.State.PENDING:  # Somebody was quicker, since the plan was made.
-        return Result.HELD, _("it is %(state)s by now") % {"state": payment.get_state_display()}
+    # A capture looks for itself whether somebody was quicker since the plan was made, a void is not to go further.
+    payment = candidate.seen or Payment.objects.get(pk=candidate.pk)
+    if payment.state != Payment.State.PENDING:
+        return _too_late(payment)
     try:
-        payment.capture(by=BATCH) if verb == "capture" else payment.void_transaction(by=BATCH)
+        done = payment.capture(by=BATCH) if verb == "capture" else payment.void_transaction(by=BATCH)
     except PaymentDeclined as error:
         pacing.answered(candidate.method)
         return Result.DECLINED, error.message
@@ -217,8 +220,14 @@ def _ask(candidate: Candidate, verb: str, pacing: Pacing) -> tuple[Result | None
     except Exception as error:  # Its operation is unknown, and in the journal; the others go on.
         logger.exception("Payment %s: %s failed", candidate.payment, verb)
         return Result.UNKNOWN, type(error).__name__
+    if done is None:
+        return _too_late(payment)
     pacing.answered(candidate.method)
     return Result.DONE, ""
+
+
+def _too_late(payment: Payment) -> tuple[Result, str]:
+    return Result.HELD, _("it is %(state)s by now") % {"state": payment.get_state_display()}
 
 
 def _look_up(payment: Payment, verb: str, said: str, pacing: Pacing) -> tuple[Result | None, str]:
