@@ -23,7 +23,7 @@ from payments.money import Money, from_minor, to_minor
 
 # A deed of the last minute before the window may be answered, or be seen, within it: that much more is read.
 MARGIN = timedelta(days=1)
-# Kind of record → (kind of ours, sign). Holds move no money; what is won or lost in a dispute is not in our sums.
+# Kind of record → (kind of ours, sign). Holds move no money; a dispute is theirs from its begin, and ours when lost.
 MOVES = {
     "purchase": ("capture", 1),
     "capture": ("capture", 1),
@@ -114,7 +114,7 @@ class Comparison:
 
     def _copy_ours(self, books: sqlite3.Connection) -> None:
         around = (self.since - MARGIN, self.until + MARGIN)
-        found = _done(self.method).filter(answered_at__gte=around[0], answered_at__lt=around[1])
+        found = _done(Q(payment__payment_method=self.method, answered_at__gte=around[0], answered_at__lt=around[1]))
         for page in pages(found.iterator(chunk_size=PAGE), PAGE):
             named = [row for row in map(self._our_row, page) if row[1]]
             books.executemany("INSERT INTO ours VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", named)
@@ -127,7 +127,7 @@ class Comparison:
         begun = operation.created_at if operation.asked else operation.occurred_at or payment.created_at
         moment = operation.occurred_at or operation.answered_at or operation.created_at
         sale = attempt.reference if operation.kind == "void" and attempt and attempt.kind == "purchase" else ""
-        moves = operation.kind != "void" or bool(sale)
+        moves = (operation.kind != "void" or bool(sale)) and "dispute" not in operation.params
         inside = moves and self._is_inside(moment) and begun >= self.since - MARGIN
         amount = (to_minor(operation.amount), str(operation.currency))
         place = (payment.order.number, payment.number, operation.sequence)
@@ -174,12 +174,14 @@ class Comparison:
     def _known_of(self, page: Iterable[tuple[Any, ...]]) -> QuerySet[Operation]:
         numbers = {order_id.rpartition("-")[2] for *_rest, order_id in page}
         codes = {code for *_rest, code, _order_id in page if code}
-        return _done(self.method).filter(Q(payment__number__in=numbers) | Q(payment__response_code__in=codes))
+        mine = Q(payment__number__in=numbers) | Q(payment__response_code__in=codes)
+        # Several payment methods may share an account: what is in its list may be another one's.
+        return _done(Q(payment__payment_method__gateway=self.method.gateway) & mine)
 
 
-def _done(method: PaymentMethod) -> QuerySet[Operation]:
+def _done(whose: Q) -> QuerySet[Operation]:
     """What we hold for done and what moved money, a void of a sale included."""
-    found = Operation.objects.filter(payment__payment_method=method, state="succeeded", kind__in=OURS)
+    found = Operation.objects.filter(whose, state="succeeded", kind__in=OURS)
     return found.select_related("payment__order", "attempt").order_by()
 
 
