@@ -10,9 +10,10 @@ from django.core.validators import RegexValidator
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from orders.creating import offered_sources
 from orders.models import Order
 from payments.errors import InvalidAmount
-from payments.models import CreditCard, Payment, PaymentMethod
+from payments.models import CreditCard, PaymentMethod
 from payments.models.credit_card import passes_check_digit
 from payments.money import Money, as_money
 
@@ -66,10 +67,11 @@ class PaymentForm(forms.Form):
         self.order = order
         methods = PaymentMethod.objects.available_to_staff().order_by("position", "id")
         field: Any = self.fields["method"]
-        field.queryset, field.initial = methods, methods.first()
-        self.earlier = {str(card.pk): card for card in earlier_cards(order)}
+        self.earlier = {str(card.pk): card for card in offered_sources(order, by_staff=True)}
+        keeper = next((card.payment_method_id for card in self.earlier.values()), None)
+        field.queryset, field.initial = methods, methods.filter(pk=keeper).first() or methods.first()
         takes_numbers = any(method.gateway_class.takes_card_numbers for method in methods)
-        choices = [(key, str(card)) for key, card in self.earlier.items()]
+        choices = [(key, f"{card}, {card.expiry}") for key, card in self.earlier.items()]
         if takes_numbers:
             choices.append((NEW_CARD, str(_("Another card"))))
         else:
@@ -102,6 +104,10 @@ class PaymentForm(forms.Form):
                 self._check_card(cleaned)
         elif source not in self.earlier:
             self.add_error("source", _("There is nothing to pay with yet."))
+        elif self.earlier[source].payment_method_id not in (None, method.pk):
+            self.add_error(
+                "source", _("This card is kept for %(kept)s.") % {"kept": self.earlier[source].payment_method}
+            )
         elif not method.supports(self.earlier[source]):
             self.add_error("source", _("%(method)s does not take this card.") % {"method": method})
         return cleaned
@@ -128,12 +134,3 @@ class PaymentForm(forms.Form):
             return self.earlier[chosen]
         known = {name: self.cleaned_data[name] for name in ("number", "month", "year", "name", "verification_value")}
         return CreditCard.objects.create(**known, address=self.order.bill_address)
-
-
-def earlier_cards(order: Order) -> list[CreditCard]:
-    """Cards of this order's earlier payments and of its customer, the newest first."""
-    of_order = Payment.objects.filter(order=order, source_type="credit_card").values("source_id")
-    found = CreditCard.objects.filter(pk__in=of_order)
-    if order.user_id:
-        found = found | CreditCard.objects.filter(user=order.user_id)
-    return list(found.exclude(token="").order_by("-id")[:20])

@@ -11,6 +11,7 @@ class HostedSource(models.Model):
     """A payment source without a token: whoever is charged by it is sent to the provider's page first."""
 
     label = models.CharField(_("shown as"), max_length=64, blank=True)  # Such as "Card" or "iDEAL".
+    to_keep = models.BooleanField(_("the customer asked to keep it"), default=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:

@@ -185,3 +185,16 @@ A_TOKEN_IS_SUPPORTED = Decision(
     "§4",
     "Only bogus takes raw numbers; every other gateway takes a source that its provider gave a token.",
 )
+KEEPING_IS_ASKED_FOR = Decision(
+    "a card is kept for whoever asked for it",
+    "decision 0016",
+    "Nothing is kept unless its customer asked; what is new in the wallet becomes the default, and paying with what is "
+    "there changes nothing.",
+)
+DATES_ARE_NUMBERS = Decision("a card's date is numbers", "§4", "month and year are whole numbers: month=12, year=2030.")
+MADE_AT_ONCE = Decision(
+    "a payment is made at once, or not at all",
+    "decision 0017",
+    "What is filled in is checked first: a field that does not fit is a ValidationError that names it, and no row is "
+    "left behind.",
+)

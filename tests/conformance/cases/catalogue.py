@@ -30,7 +30,9 @@ AREAS = {
     "N": "The order: processing payments at completion",
     "P": "The order: cancellation",
     "Q": "Refunds",
+    "S": "Cards, the wallet, making a payment from a form",
     "T": "Payment methods",
+    "Y": "The storefront",
 }
 Test = TypeVar("Test", bound=Callable[..., Any])
 

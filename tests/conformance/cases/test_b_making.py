@@ -21,10 +21,13 @@ AREA = "B"
 
 @case("B", 19, TOKENS)
 def test_b_019_an_empty_card(shop: Shop) -> None:
-    """An empty card needs its month and year; the number is not needed where a provider gave a token."""
-    with pytest.raises(ValidationError) as found:
-        CreditCard().full_clean()
-    assert set(found.value.message_dict) == {"month", "year"}
+    """An empty card needs number, code, name, month and year; one that a provider gave a token, the date alone."""
+    date = {"month", "year"}
+    needed = [(CreditCard(), date | {"number", "verification_value", "name"}), (CreditCard(token="pm_1"), date)]
+    for card, names in needed:
+        with pytest.raises(ValidationError) as found:
+            card.full_clean()
+        assert set(found.value.message_dict) == names
 
 
 @case("B", 20, SOURCE_WHEN_ASKED)

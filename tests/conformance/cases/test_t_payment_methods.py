@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
+from orders.creating import offered_sources
 from payments.errors import GatewayError
 from payments.gateways.base import Capabilities, Gateway, Response
 from payments.models import CreditCard, PaymentMethod
+from payments.wallet import Wallet
 from tests.conformance.cases.catalogue import case
 from tests.conformance.decisions import A_TOKEN_IS_SUPPORTED, ONE_REGISTRY, SECRETS
 from tests.conformance.gateways import REGISTRY
 from tests.conformance.start import Shop
+from tests.factories import card_recipe
 from tests.scripted import ScriptedGateway
 
 AREA = "T"
@@ -101,6 +104,22 @@ def test_t_321_an_unknown_gateway(shop: Shop) -> None:
     assert "gateway" in method.config_problems()
 
 
+@case("T", 320)
+def test_t_320_what_may_be_used_again(shop: Shop, django_user_model: Any) -> None:
+    """In checkout a customer may use the wallet's cards again, a guest none; a complete order, what paid for it."""
+    assert offered_sources(shop.order("payment")) == []
+    user = django_user_model.objects.create_user("ada")
+    kept = card_recipe.make(user=user)
+    Wallet(user).add(kept)
+    order = shop.order("payment")
+    order.user = user
+    order.save()
+    assert offered_sources(order) == [kept]
+    placed = shop.order()
+    shop.payment(placed, "completed")
+    assert offered_sources(placed) == [shop.card]
+
+
 @case("T", 323, A_TOKEN_IS_SUPPORTED)
 def test_t_323_what_a_method_takes(shop: Shop, settings: Any) -> None:
     """A gateway that says nothing takes what a provider gave a token; another says for itself what it takes."""
@@ -113,6 +132,5 @@ def test_t_323_what_a_method_takes(shop: Shop, settings: Any) -> None:
 
 NOT_APPLICABLE = {
     314: ("Methods are offered by store.", "There is one shop."),
-    320: ("A wallet's cards may be used again.", "Cards that are used again come with a gateway that can store them."),
     322: ("Parameters of a payment are checked against what is offered.", "The checkout form offers what may be used."),
 }
