@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=6)
+TASK = "payments.tasks.deliver_reaction"
 
 
 class ReactionQuerySet(models.QuerySet["Reaction"]):
@@ -31,6 +32,15 @@ class ReactionQuerySet(models.QuerySet["Reaction"]):
         reaction = Reaction(topic=topic, key=key)
         self.bulk_create([reaction], ignore_conflicts=True)
         transaction.on_commit(partial(_deliver_soon, topic, key), robust=True)
+
+    def rename(self, topic: str, before: str, after: str) -> None:
+        """The fact is known by another key, in the caller's transaction: whoever was told of it is not told again."""
+        if not settings.REACTIONS.get(topic):
+            return
+        if self.filter(topic=topic, key=after).exists():
+            self.filter(topic=topic, key=before, delivered_at=None).delete()
+        else:
+            self.filter(topic=topic, key=before).update(key=after)
 
 
 class Reaction(models.Model):
@@ -109,6 +119,12 @@ class Reaction(models.Model):
 
 
 def _deliver_soon(topic: str, key: str) -> None:
-    """In this process, right after the commit; what is left over is swept by `deliver_reactions`."""
-    for reaction in Reaction.objects.due().filter(topic=topic, key=key):
-        reaction.deliver()
+    """Right after the commit, as a task: in this process or in a queue's worker, as settings.TASKS says.
+
+    A queue that takes nothing loses nothing: what is left over is swept by `deliver_reactions`.
+    """
+    for pk in Reaction.objects.due().filter(topic=topic, key=key).values_list("pk", flat=True):
+        try:
+            import_string(TASK).enqueue(pk)
+        except Exception:
+            logger.warning("Reaction %s %s is left to the sweep: the queue did not take it", topic, key, exc_info=True)

@@ -14,8 +14,14 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.utils import timezone
 
+from payments.actors import Actor
+from payments.errors import GatewayUnavailable
+from payments.gateways.base import Outcome, Response
 from payments.models import Reaction
-from tests.factories import card_recipe, make_method, make_order
+from payments.models.announcing import TOPICS
+from payments.reminding import remind
+from tests.factories import authorized, card_recipe, fact, make_method, make_order, make_payment, purchased
+from tests.scripted import waiting
 
 HERE = "tests.payments.test_reactions"
 calls: list[tuple[str, str]] = []
@@ -222,3 +228,148 @@ def test_the_sweep_counts_in_json():
 @pytest.mark.django_db
 def test_a_batch_of_nothing_is_refused():
     assert sweep(batch=0)[1:] == ("--batch is to be 1 or more.", 1)
+
+
+# What the facts of a payment give to tell
+
+
+@pytest.fixture
+def told(settings):
+    """The topics and keys that are queued; nobody is called before the test's own transaction ends."""
+    settings.REACTIONS = {topic: [f"{HERE}.first"] for topic in (*TOPICS, "order.canceled")}
+    return lambda: list(Reaction.objects.order_by("pk").values_list("topic", "key"))
+
+
+def key(operation):
+    return f"{operation.payment.number}-{operation.pk}"
+
+
+@pytest.mark.django_db
+def test_each_refund_is_told_once_whoever_made_it_and_however_often_it_is_reported(told):
+    payment = purchased()
+    payment.refund("10.00")
+    ours = payment.operations.get(kind="refund")
+    outside = fact("refund", amount_minor=500, reference="re_outside", authorization=payment.response_code)
+    for _ in range(3):
+        payment.apply(outside, by=Actor("webhook"))
+    theirs = payment.operations.get(kind="refund", reference="re_outside")
+    assert told() == [("payment.refunded", key(ours)), ("payment.refunded", key(theirs))]
+
+
+@pytest.mark.django_db
+def test_a_refund_that_was_taken_for_ours_is_not_told_twice(told, scripted):
+    """The same amount was given back at the provider, too; its notice comes while our own answer is missing."""
+    payment = purchased()
+    scripted.script["credit"] = GatewayUnavailable
+    with pytest.raises(GatewayUnavailable):
+        payment.refund("10.00")
+    ours = payment.operations.get(kind="refund")
+    payment.apply(fact("refund", amount_minor=1000, reference="re_1"), by=Actor("webhook"))
+    assert told() == [("payment.refunded", key(ours))]
+
+    payment.apply(fact("refund", Outcome.DECLINED, idempotency_key=ours.idempotency_key), by=Actor("recovery"))
+    theirs = payment.operations.get(kind="refund", state="succeeded")
+    assert theirs != ours
+    assert told() == [("payment.refunded", key(theirs))]
+
+
+@pytest.mark.django_db
+def test_a_refund_known_by_two_names_is_told_once(told, scripted):
+    """Two of one amount are on their way, so a notice fits neither for sure; the answer says which one it was."""
+    payment = purchased()
+    scripted.script["credit"] = GatewayUnavailable
+    with pytest.raises(GatewayUnavailable):
+        payment.refund("10.00")
+    ours = payment.operations.get(kind="refund")
+    for amount, reference in ((500, "re_other"), (1000, "re_1"), (1000, "re_2")):
+        payment.apply(fact("refund", amount_minor=amount, reference=reference), by=Actor("webhook"))
+    payment.apply(fact("refund", reference="re_2", idempotency_key=ours.idempotency_key), by=Actor("recovery"))
+    done = payment.operations.filter(kind="refund", state="succeeded")
+    assert done.count() == 3
+    assert sorted(told()) == sorted(("payment.refunded", key(each)) for each in done)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("origin", "tells"), [("webhook", True), ("recovery", True), ("batch", True), ("checkout", False), ("staff", False)]
+)
+def test_a_payment_that_fails_is_told_where_no_customer_is_looking(told, scripted, origin, tells):
+    scripted.script["authorize"] = waiting("pi_1")
+    payment = make_payment()
+    payment.authorize()
+    refused = fact("authorize", Outcome.DECLINED, authorization="pi_1", reference="ch_1", error_code="card_declined")
+    for _ in range(2):
+        payment.apply(refused, by=Actor(origin))
+    assert payment.state == "failed"
+    assert told() == ([("payment.failed", key(payment.operations.get()))] if tells else [])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("origin", "tells"), [("staff", True), ("batch", True), ("checkout", False)])
+def test_a_customer_who_is_not_there_is_asked_at_once(told, scripted, origin, tells):
+    scripted.script["authorize"] = waiting("pi_1")
+    payment = make_payment()
+    payment.authorize(by=Actor(origin))
+    assert told() == ([("payment.action_needed", key(payment.operations.get()))] if tells else [])
+
+
+@pytest.mark.django_db
+def test_a_customer_who_went_away_is_asked_after_a_while_and_once(told, scripted):
+    scripted.script["authorize"] = waiting("pi_1")
+    left_alone, paid, later = make_payment(), make_payment(), make_payment(order=make_order())
+    for payment in (left_alone, paid):
+        payment.authorize(by=Actor("checkout"))
+    paid.apply(fact("authorize", authorization="pi_1", reference="ch_1"), by=Actor("webhook"))
+    scripted.script["authorize"] = Response(outcome=Outcome.PROCESSING, authorization="pi_2")
+    later.authorize(by=Actor("checkout"))  # The provider will say later: nothing to do for the customer.
+    assert remind() == 0
+    with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=False):
+        assert remind() == 1
+        assert remind() == 0
+    assert told() == [("payment.action_needed", key(left_alone.operations.get()))]
+
+
+@pytest.mark.django_db
+def test_a_hold_that_ends_soon_is_told_once_and_anew_for_a_new_hold(told):
+    payment, calm, taken = authorized(), authorized(order=make_order()), authorized(order=make_order())
+    taken.capture()
+    soon = timezone.now() + timedelta(hours=5)
+    type(payment).objects.filter(pk__in=(payment.pk, taken.pk)).update(capture_by=soon)
+    type(payment).objects.filter(pk=calm.pk).update(capture_by=soon + timedelta(days=2))
+    assert (remind(), remind()) == (1, 0)
+    assert told() == [("payment.expiring", key(payment.operations.get()))]
+
+    payment.apply(fact("authorize", amount_minor=10000, authorization="pi_new", reference="au_new"))
+    type(payment).objects.filter(pk=payment.pk).update(capture_by=soon)
+    assert (remind(), remind()) == (1, 0)
+    assert told()[-1] == ("payment.expiring", key(payment.operations.latest("sequence")))
+
+
+@pytest.mark.django_db
+def test_the_clock_reminds(told):
+    payment = authorized()
+    type(payment).objects.filter(pk=payment.pk).update(capture_by=timezone.now() + timedelta(hours=5))
+    call_command("recover_payments", stdout=StringIO())
+    assert [topic for topic, _key in told()] == ["payment.expiring"]
+
+
+@pytest.mark.django_db
+def test_nobody_listens_nobody_is_looked_for(settings, django_assert_num_queries):
+    settings.REACTIONS = {}
+    with django_assert_num_queries(0):
+        assert remind() == 0
+
+
+@pytest.mark.django_db
+def test_an_order_that_is_canceled_twice_is_two_facts(told):
+    order = make_order()
+    make_payment(order=order).purchase()
+    order.complete()
+    for _ in range(2):
+        order.cancel()
+        order.cancel()
+        order.resume()
+    assert [each for each in told() if each[0] == "order.canceled"] == [
+        ("order.canceled", order.number),
+        ("order.canceled", f"{order.number}:2"),
+    ]
