@@ -1,5 +1,5 @@
 """Staff's door to the counter: one module per model."""
 
-from orders.admin import order
+from orders.admin import invoice, order
 
-__all__ = ["order"]
+__all__ = ["invoice", "order"]

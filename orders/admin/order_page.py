@@ -53,7 +53,17 @@ class OrderPage(OrderActions):
             timeline=timeline(order, payments),
             sees_payloads=request.user.has_perm("payments.see_payloads_payment"),
             may_see_payments=request.user.has_perm("payments.view_payment"),
+            **_papers(request, order),
         )
+
+
+def _papers(request: HttpRequest, order: Order) -> dict[str, Any]:
+    """The order's invoices for whoever may see them, and whether the first can be issued."""
+    if not request.user.has_perm("orders.view_invoice"):
+        return {}
+    invoices = list(order.invoices.order_by("id"))
+    may_issue = not invoices and order.completed_at and request.user.has_perm("orders.add_invoice")
+    return {"sees_invoices": True, "invoices": invoices, "may_issue": may_issue}
 
 
 def _order(object_id: str) -> Order | None:

@@ -7,9 +7,21 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from orders.models import Order, OrderEvent
 from payments.models import Operation, Payment, Reaction
+from payments.models.announcing import key_of
+
+TITLES = {
+    "order.completed": gettext_lazy("Confirmation to the customer"),
+    "order.confirmation_requested": gettext_lazy("Confirmation to the customer, once more"),
+    "order.canceled": gettext_lazy("Cancellation to the customer"),
+    "payment.failed": gettext_lazy("Failed payment, to the customer"),
+    "payment.action_needed": gettext_lazy("Request to confirm the payment, to the customer"),
+    "payment.refunded": gettext_lazy("Refund to the customer"),
+    "payment.expiring": gettext_lazy("Expiring hold, to staff"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,16 +41,18 @@ class Happening:
 def timeline(order: Order, payments: list[Payment]) -> list[Happening]:
     """Newest first. `payments` with their operations prefetched."""
     happened = [_asked(operation, payment) for payment in payments for operation in payment.operations.all()]
-    happened += [_changed(event) for event in order.events.select_related("user")]
-    happened += [_reacted(reaction) for reaction in reactions_of(order)]
+    events = list(order.events.select_related("user"))
+    happened += [_changed(event) for event in events]
+    happened += [_reacted(reaction) for reaction in reactions_of(order, payments, events)]
     return sorted(happened, key=lambda each: each.at, reverse=True)
 
 
-def reactions_of(order: Order) -> list[Reaction]:
-    """Their key is the order's number, alone or with a colon and what came after it."""
-    topics = ("order.completed", "order.canceled", "order.confirmation_requested")
-    found = Reaction.objects.filter(topic__in=topics)
-    return list(found.filter(key=order.number)) + list(found.filter(key__startswith=f"{order.number}:"))
+def reactions_of(order: Order, payments: list[Payment], events: list[OrderEvent]) -> list[Reaction]:
+    """What was to be told of the order and its payments. Every key there can be is named: no search by its head."""
+    repeats = sum(event.name in ("confirmation", "state") for event in events)
+    keys = [order.number, *(f"{order.number}:{count}" for count in range(2, repeats + 2))]
+    keys += [key_of(payment, operation) for payment in payments for operation in payment.operations.all()]
+    return list(Reaction.objects.filter(topic__in=TITLES, key__in=keys))
 
 
 def _asked(operation: Operation, payment: Payment) -> Happening:
@@ -55,6 +69,7 @@ def _changed(event: OrderEvent) -> Happening:
         "shipped": _("Shipped"),
         "approved": _("Approved"),
         "note": _("Note"),
+        "stock": _("Stock"),
         "confirmation": _("Confirmation sent again"),
     }
     title = titles.get(event.name, event.name)
@@ -64,11 +79,6 @@ def _changed(event: OrderEvent) -> Happening:
 
 
 def _reacted(reaction: Reaction) -> Happening:
-    names = {
-        "order.completed": _("Confirmation to the customer"),
-        "order.confirmation_requested": _("Confirmation to the customer, once more"),
-        "order.canceled": _("Cancellation to the customer"),
-    }
     if reaction.delivered_at:
         state, label = "delivered", _("delivered")
     elif reaction.last_error:
@@ -77,7 +87,7 @@ def _reacted(reaction: Reaction) -> Happening:
         state, label = "due", _("on its way")
     return Happening(
         at=reaction.delivered_at or reaction.created_at,
-        title=names.get(reaction.topic, reaction.topic),
+        title=str(TITLES[reaction.topic]),
         note=reaction.last_error,
         state=state,
         label=label,

@@ -3,7 +3,17 @@
 from orders.models.address import Address
 from orders.models.adjustment import Adjustment
 from orders.models.event import OrderEvent
+from orders.models.invoice import Invoice, InvoiceLine, InvoiceSeries
 from orders.models.line_item import LineItem
 from orders.models.order import Order
 
-__all__ = ["Address", "Adjustment", "LineItem", "Order", "OrderEvent"]
+__all__ = [
+    "Address",
+    "Adjustment",
+    "Invoice",
+    "InvoiceLine",
+    "InvoiceSeries",
+    "LineItem",
+    "Order",
+    "OrderEvent",
+]

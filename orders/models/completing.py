@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 from django_fsm import TransitionNotAllowed, can_proceed
@@ -137,12 +138,47 @@ class Completing(models.Model):
         order: Any = self
         with transaction.atomic(durable=True):
             locked = order._lock()
-            if can_proceed(locked.payment_failed) and not locked.payment_sums()["processing"]:
-                locked.payment_failed()
-                locked.placed_at = None
-                locked.write("state", "placed_at")
-                locked.record("state", before=State.CONFIRM, after=State.PAYMENT, by=by)
+            if not locked.payment_sums()["processing"]:
+                if can_proceed(locked.payment_failed):
+                    locked.return_to_payment(by=by)
+                if (
+                    locked.state == State.PAYMENT and locked.placed_at
+                ):  # Its customer sees it, and has to place it anew.
+                    locked.placed_at = None
+                    locked.write("placed_at")
         order.absorb(locked)
+
+    def can_be_finished(self, sums: dict[str, Any]) -> bool:
+        """Whether this locked order was placed, and settled payments cover it.
+
+        One that went back to payment, because its payment was given up, is finished by money alone: what else may
+        have been chosen meanwhile is not placed yet.
+        """
+        order: Any = self
+        if order.placed_at is None or order.state not in (State.PAYMENT, State.CONFIRM):
+            return False
+        settled = sums["was_settled"] - (sums["sourceless"] if order.state == State.PAYMENT else 0)
+        return bool(settled >= order.total.amount)
+
+    def gave_up_waiting(self, sums: dict[str, Any]) -> bool:
+        """Whether this locked order was placed, and what it was placed with has come to nothing.
+
+        Where the site completes orders over a failed payment, whoever completes it decides that.
+        """
+        order: Any = self
+        if order.state != State.CONFIRM or order.placed_at is None or sums["processing"]:
+            return False
+        return sums["covered"] < order.total.amount and not settings.PAYMENTS.get("ALLOW_CHECKOUT_ON_GATEWAY_ERROR")
+
+    def return_to_payment(self, *, by: Actor) -> None:
+        """Let the customer of this locked order choose again, in the caller's transaction.
+
+        It stays placed: money that comes late for what was given up finishes it all the same.
+        """
+        order: Any = self
+        order.payment_failed()
+        order.write("state")
+        order.record("state", before=State.CONFIRM, after=State.PAYMENT, by=by)
 
     def cancel(self, reason: str = "", *, expect: Mapping[int, str] | None = None, by: Actor = SYSTEM) -> None:
         """Call the order off and undo its payments one by one; called again it finishes what is left.
@@ -164,7 +200,8 @@ class Completing(models.Model):
                 locked.write("state", "canceled_at")
                 locked.payment_changed(by=by)
                 locked.record("state", before=State.COMPLETE, after=State.CANCELED, note=reason, by=by)
-                Reaction.objects.queue("order.canceled", locked.number)
+                times = locked.events.filter(name="state", after=State.CANCELED).count()
+                Reaction.objects.queue("order.canceled", f"{locked.number}:{times}" if times > 1 else locked.number)
         order.absorb(locked)
         trouble: GatewayError | None = None
         for payment in order.payments.order_by("id"):
@@ -187,6 +224,8 @@ class Completing(models.Model):
             locked.write("state", "canceled_at")
             locked.payment_changed(by=by)
             locked.record("state", before=State.CANCELED, after=State.COMPLETE, by=by)
+            times = locked.events.filter(name="state", before=State.CANCELED).count()
+            Reaction.objects.queue("order.resumed", f"{locked.number}:{times}")
         order.absorb(locked)
 
     # What is missing

@@ -12,10 +12,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from orders.models.adjustment import Adjustment
+from orders.models.changing import Changing
 from orders.models.completing import Completing
 from orders.models.event import OrderEvent
 from orders.models.handling import Handling
 from orders.models.indexes import LIST_INDEXES
+from orders.models.invoicing import Invoicing
 from orders.models.line_item import LineItem
 from orders.models.paying import Paying
 from orders.models.states import PaymentState, State, States
@@ -29,6 +31,7 @@ from payments.money import Money, as_money, quantize, to_minor
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
+    from orders.models.invoice import Invoice
     from payments.models import Payment
 
 # Written by verbs only, never by a caller's edit: safe to show on an order that somebody holds.
@@ -74,7 +77,7 @@ class OrderManager(models.Manager.from_queryset(AmountQuerySet)):  # type: ignor
         raise IntegrityError("No free order number was found in twenty draws.")
 
 
-class Order(Completing, Paying, Handling, States, SafeRefresh):
+class Order(Changing, Completing, Paying, Handling, Invoicing, States, SafeRefresh):
     """Amounts share one currency; every total is a sum of rows, written by `recalculate`."""
 
     State = State
@@ -150,6 +153,7 @@ class Order(Completing, Paying, Handling, States, SafeRefresh):
         adjustments: RelatedManager[Adjustment]
         payments: RelatedManager[Payment]
         events: RelatedManager[OrderEvent]
+        invoices: RelatedManager[Invoice]
 
     def __str__(self) -> str:
         return self.number

@@ -182,9 +182,12 @@ class Paying(models.Model):
         sums = order.payment_sums()
         before = (order.payment_total, order.payment_state)
         order.payment_total = Money(sums["paid"], order.currency)
-        if order.state == State.CONFIRM and order.placed_at and sums["was_settled"] >= order.total.amount:
+        if order.can_be_finished(sums):
+            order.step_on()
             order.finish_now(sums, by=by)
             return
+        if order.gave_up_waiting(sums):
+            order.return_to_payment(by=by)
         order.payment_state = order.derive_payment_state(sums)
         if before != (order.payment_total, order.payment_state):
             order.write("payment_total", "payment_state")

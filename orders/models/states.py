@@ -40,6 +40,12 @@ class States(models.Model):
         after: str = STEPS[STEPS.index(State(self.state)) + 1]
         return State.CONFIRM if after == State.PAYMENT and not payment_required else after
 
+    @transition("state", list(STEPS[1:]), RETURN_VALUE(*STEPS[:-1]))
+    def step_back(self) -> str:
+        """The checkout step before this one."""
+        before: str = STEPS[STEPS.index(State(self.state)) - 1]
+        return before
+
     @transition("state", State.CONFIRM, State.PAYMENT)
     def payment_failed(self) -> None: ...
 
