@@ -28,6 +28,19 @@ def check_registry(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     return found
 
 
+@register("payments", deploy=True)
+def check_dummy(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    if settings.DEBUG or not settings.PAYMENTS.get("ALLOW_DUMMY", False):
+        return []
+    return [
+        Error(
+            "The dummy payment backend is allowed: anybody can mark an order as paid.",
+            hint='Take PAYMENTS_ALLOW_DUMMY out of the environment, or set PAYMENTS["ALLOW_DUMMY"] to False.',
+            id="payments.E004",
+        )
+    ]
+
+
 @register(Tags.database)
 def check_payment_methods(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any

@@ -16,6 +16,7 @@ from django.utils import timezone
 from payments.actors import Actor, Origin
 from payments.errors import GatewayError, InvalidAmount, InvalidSignature, UnreadableNotice
 from payments.gateways.base import Fact, WebhookNotice
+from payments.limiting import admit
 from payments.models import Operation, Payment, PaymentMethod, WebhookEvent
 from payments.models.webhook_event import LEASE, PAUSES, write_facts
 from payments.verifying import confirmed, signs_its_notices
@@ -44,6 +45,7 @@ INSERT = f"""
 
 # The condition of the keys' index, word for word: as a parameter, SQLite would not see that the index has them all.
 HAS_KEY = Func(F("idempotency_key"), template="NOT (%(expressions)s = '')", output_field=BooleanField())
+HAS_HANDLE = Func(F("authorization"), template="NOT (%(expressions)s = '')", output_field=BooleanField())
 
 
 class NoInbox(LookupError):
@@ -57,25 +59,27 @@ class MethodChanged(GatewayError):
 # Receiving
 
 
-def receive(code: str, headers: Mapping[str, str], body: bytes) -> list[WebhookEvent]:
+def receive(code: str, headers: Mapping[str, str], body: bytes, *, sender: str = "") -> list[WebhookEvent]:
     """Verify a notice for the payment method `code`, store what is new in it, use it. Returns the new events.
 
-    Raises NoInbox, InvalidSignature, UnreadableNotice; GatewayError where it could not be verified and a database
-    error where it could not be stored. Whatever happens after it is stored is ours to try again, and raises nothing.
+    Raises NoInbox, InvalidSignature, UnreadableNotice, TooManyNotices (of this `sender`, unsigned); GatewayError where
+    it could not be verified and a database error where it could not be stored. Whatever happens after it is stored is
+    ours to try again, and raises nothing.
     """
     known = KNOWN.get(code)
     try:
-        return _receive(known or _read_method(code), headers, body)
+        return _receive(known or _read_method(code), headers, body, sender)
     except (InvalidSignature, UnreadableNotice, GatewayError):
         if known is None:
             raise
         fresh = _read_method(code)
         if _settings_of(fresh) == _settings_of(known):
             raise
-    return _receive(fresh, headers, body)  # Its settings have changed since it was read.
+    return _receive(fresh, headers, body, None)  # Its settings have changed since it was read.
 
 
-def _receive(method: PaymentMethod, headers: Mapping[str, str], body: bytes) -> list[WebhookEvent]:
+def _receive(method: PaymentMethod, headers: Mapping[str, str], body: bytes, sender: str | None) -> list[WebhookEvent]:
+    """`sender` is counted; None was counted before."""
     gateway = method.build_gateway()
     if not gateway.capabilities.webhooks:
         raise NoInbox(method.code)
@@ -83,6 +87,8 @@ def _receive(method: PaymentMethod, headers: Mapping[str, str], body: bytes) -> 
     verified_by = WebhookEvent.VerifiedBy.SIGNATURE
     if not signs_its_notices(gateway):
         verified_by = WebhookEvent.VerifiedBy.FETCH
+        if sender is not None:
+            admit(method.code, sender)
         notices = [confirmed(notice, method, gateway, find_payment) for notice in notices]
     stored = [store(method, key, notice, verified_by) for key, notice in _keyed(notices, body)]
     new = [event for event in stored if event is not None]
@@ -234,6 +240,9 @@ def find_payment(method: PaymentMethod, fact: Fact) -> Payment | None:
         return found
     if fact.authorization:
         named = list(payments.filter(response_code=fact.authorization).order_by("-id")[:2])
+        if not named:  # The handle of an earlier attempt.
+            tried = Operation._base_manager.filter(HAS_HANDLE, authorization=fact.authorization).values("payment")
+            named = list(payments.filter(pk__in=tried).order_by("-id")[:2])
         return named[0] if len(named) == 1 else None
     return None
 

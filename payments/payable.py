@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
 
 from payments.actors import Actor
 from payments.money import Money
+
+if TYPE_CHECKING:
+    from payments.models import Payment, PaymentMethod
 
 
 class PayableAddress(Protocol):
@@ -55,3 +59,19 @@ class Payable(Protocol):
 
         `note` says what happened where no operation does: nobody was asked.
         """
+
+
+class Buyable(Payable, Protocol):
+    """An order as a payment backend sees it: handed in by its caller, with the verbs by which it is placed and paid."""
+
+    completed_at: datetime | None
+
+    @property
+    def payment_required(self) -> bool: ...
+    def bill_to(self, given: Mapping[str, str]) -> None: ...
+    def add_payment(
+        self, method: PaymentMethod, source: Any = None, amount: Any = None, *, by: Actor = ...
+    ) -> Payment: ...
+    def complete(self, *, by: Actor = ...) -> None: ...
+    def cancel(self, reason: str = "", *, by: Actor = ...) -> None: ...
+    def issue_invoice(self) -> Any: ...

@@ -19,6 +19,7 @@ from payments.errors import GatewayError
 from payments.gateways.base import Fact, Outcome
 from payments.logs import about
 from payments.models import Operation, Payment
+from payments.reminding import remind
 from payments.workers import work
 
 logger = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ def recover_due(
 ) -> Iterator[Recovered]:
     """Try each operation that is due once, then each overdue hold, then what waits. Yields what became of it.
 
+    Then whoever has to know is told what the clock has noticed.
     Several runs at once never take the same operation: each takes it by an UPDATE that only one can win.
     """
     found = due(methods=methods, payments=payments, at_once=at_once)
@@ -90,6 +92,7 @@ def recover_due(
     left = None if left is None else max(left - len(holds), 0)
     quiet = list(waiting.due(methods=methods, payments=payments, at_once=at_once).values_list("pk", flat=True)[:left])
     yield from work(quiet, lambda pk: look_one(pk, at_once=at_once), workers=workers)
+    remind()
 
 
 def recover_one(pk: int, *, at_once: bool = False) -> Recovered:

@@ -37,6 +37,8 @@ def confirmed(notice: WebhookNotice, method: PaymentMethod, gateway: Gateway, fi
 
 def _asked(claimed: Fact, payment: Payment, gateway: Gateway) -> Fact:
     """What became of the deed that is claimed, of our own knowledge and the provider's."""
+    if claimed.disputed:
+        raise InvalidSignature("The notice is not signed, and nobody can be asked about a dispute.")
     operation = (
         payment.operations.filter(idempotency_key=claimed.idempotency_key, kind=claimed.kind).first()
         if claimed.idempotency_key
@@ -45,11 +47,12 @@ def _asked(claimed: Fact, payment: Payment, gateway: Gateway) -> Fact:
     key = operation.idempotency_key if operation else ""
     if not gateway.capabilities.lookup:
         return _compared(claimed, payment, operation, gateway)
-    answer = gateway.lookup(
+    answer = gateway.lookup_knowing(
         kind=claimed.kind,
         idempotency_key=key,
         order_id=f"{payment.order.number}-{payment.number}",
         authorization=claimed.authorization or payment.response_code,
+        reference=claimed.reference,
     )
     if answer is None:
         raise InvalidSignature("The notice is not signed, and the provider knows nothing of it.")

@@ -8,12 +8,14 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.module_loading import import_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from payments import inbox, waiting
 from payments.errors import InvalidSignature, UnreadableNotice
+from payments.limiting import TooManyNotices, sender_of
 from payments.models import Payment
 
 logger = logging.getLogger(__name__)
@@ -34,14 +36,20 @@ def webhook(request: HttpRequest, code: str) -> HttpResponse:
         return HttpResponse(status=400)
     if len(body) > LARGEST_BODY:
         return HttpResponse(status=413)
-    return HttpResponse(status=_receive(code, request, body))
+    try:
+        return HttpResponse(status=_receive(code, request, body))
+    except TooManyNotices as error:
+        logger.warning("A notice for the payment method %s was not looked at: %s", code, error)
+        return HttpResponse(status=429, headers={"Retry-After": str(error.retry_after)})
 
 
 def _receive(code: str, request: HttpRequest, body: bytes) -> int:
     try:
-        inbox.receive(code, request.headers, body)
+        inbox.receive(code, request.headers, body, sender=sender_of(request))
     except inbox.NoInbox:
         return 404
+    except TooManyNotices:
+        raise
     except (InvalidSignature, UnreadableNotice) as error:
         logger.warning("A notice for the payment method %s was refused: %s", code, error)
         return 400
@@ -57,13 +65,13 @@ def _receive(code: str, request: HttpRequest, body: bytes) -> int:
 @require_safe
 @never_cache
 def customer_returns(request: HttpRequest, token: str) -> HttpResponse:
-    """A customer back from the provider: on to the order once it is settled, else a page that waits for that."""
+    """A customer back from the provider: on to the order's page, or where there is none to one that waits."""
     payment = waiting.returned(token)
     if payment is None:
         raise Http404
     order_page = settings.PAYMENTS.get("ORDER_PAGE", "")
-    if is_settled(payment) and order_page:
-        return redirect(order_page, payment.order.number)
+    if order_page:  # It says what became of the payment, and waits for that as this one does.
+        return redirect(import_string(order_page)(payment.order))
     context = {"payment": payment, "order": payment.order, "token": token, "settled": is_settled(payment)}
     response = render(request, "payments/return.html", context)
     response["Referrer-Policy"] = "no-referrer"  # The address is the customer's alone.

@@ -33,6 +33,9 @@ class ErrandForm(forms.Form):
                 localize=True,
             )
             self.fields["amount"].widget.attrs |= {"inputmode": "decimal", "autocomplete": "off"}
+            if not (getattr(capabilities, f"partial_{errand.name}", True) or capabilities.over_capture):
+                self.fields["amount"].disabled = True
+                self.fields["amount"].help_text = _("This way to pay takes or gives back all of it, and no part.")
         if errand.name == "capture" and capabilities.multiple_captures:
             self.fields["keep_rest"] = forms.BooleanField(
                 label=_("Keep the rest reserved, to capture it later"), required=False

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -24,9 +27,9 @@ WORDS = {
 }
 
 
-def abilities_of(gateway: type[Gateway]) -> list[tuple[str, str, bool]]:
-    """Rows of (what, answer, whether it can)."""
-    capabilities = gateway.capabilities
+def abilities_of(gateway: type[Gateway], config: Mapping[str, Any] | None = None) -> list[tuple[str, str, bool]]:
+    """Rows of (what, answer, whether it can); with the settings of a payment method, what it can do with these."""
+    capabilities = gateway.capabilities if config is None else gateway.capabilities_with(config)
     yes, no = gettext("yes"), gettext("no")
     abilities = [(str(words), bool(getattr(capabilities, name))) for name, words in WORDS.items()]
     rows = [(words, yes if can else no, can) for words, can in abilities]

@@ -106,7 +106,7 @@ class PaymentMethodAdmin(PaymentMethodList):
         context = {
             "method": method,
             "is_registered": registered,
-            "abilities": abilities_of(gateway_class(key)) if registered else [],
+            "abilities": abilities_of(gateway_class(key), _config_of(method, key)) if registered else [],
         }
         return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
@@ -181,3 +181,9 @@ class PaymentMethodAdmin(PaymentMethodList):
 
 def _page(name: str, method: PaymentMethod) -> str:
     return reverse(f"{PAGES}_{name}", args=[method.pk])
+
+
+def _config_of(method: PaymentMethod | None, key: str) -> dict[str, Any] | None:
+    """The settings that say what this method can do; None for a new one, or one that gets another gateway."""
+    known = method is not None and method.gateway == key and isinstance(method.config, dict)
+    return method.config if method is not None and known else None

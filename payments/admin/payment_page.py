@@ -11,7 +11,10 @@ from django.utils.translation import gettext as _
 
 from payments.admin.errands import offers
 from payments.admin.payment_errands import PaymentErrands
-from payments.models import Operation, Payment, Refund
+from payments.admin.webhook_event import TONES
+from payments.models import Operation, Payment, Refund, WebhookEvent
+
+MOST_EVENTS = 20
 
 
 class PaymentPage(PaymentErrands):
@@ -45,8 +48,15 @@ class PaymentPage(PaymentErrands):
             offers=[offer for offer in open_offers if not offer.why_not],
             not_offered=[offer for offer in open_offers if offer.why_not],
             sees_payloads=request.user.has_perm("payments.see_payloads_payment"),
+            events=told(payment) if request.user.has_perm("payments.view_webhookevent") else [],
             neighbours=[each for each in payment.order.payments.order_by("id") if each.pk != payment.pk],
         )
+
+
+def told(payment: Payment) -> list[tuple[WebhookEvent, str]]:
+    """The newest notices about a payment, each with the tone of its state."""
+    events = payment.webhook_events.select_related("payment_method").order_by("-received_at", "-id")
+    return [(event, TONES[event.state]) for event in events[:MOST_EVENTS]]
 
 
 def _payment(object_id: str) -> Payment | None:

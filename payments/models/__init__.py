@@ -8,6 +8,7 @@ from payments.models.payment_method import PaymentMethod
 from payments.models.reaction import Reaction
 from payments.models.refund import Refund, RefundReason
 from payments.models.refund_limit import RefundLimit
+from payments.models.wallet import WalletEntry
 from payments.models.webhook_event import WebhookEvent
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "Refund",
     "RefundLimit",
     "RefundReason",
+    "WalletEntry",
     "WebhookEvent",
 ]

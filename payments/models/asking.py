@@ -121,11 +121,12 @@ class Asking(models.Model):
 
     def _look_up(self, claim: Claim, operation: Operation, silent_since: datetime, *, by: Actor) -> None:
         payment = claim.payment
-        found = payment.payment_method.build_gateway().lookup(
+        found = payment.payment_method.build_gateway().lookup_knowing(
             kind=cast(Kind, operation.kind),
             idempotency_key=operation.idempotency_key,
             order_id=f"{payment.order.number}-{payment.number}",
             authorization=claim.ledger.handle_of(operation) or operation.authorization,
+            since=operation.created_at,
         )
         if found is not None:
             self._take(operation, found, by=by)

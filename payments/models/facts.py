@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from payments.actors import Actor
 from payments.errors import InvalidAmount
 from payments.gateways.base import Fact, Outcome
+from payments.models.announcing import hand_on
 from payments.models.operation import Operation
 from payments.models.prepared import update_row
 from payments.models.refund import Refund
@@ -44,6 +45,8 @@ def named_by(fact: Fact, operations: list[Operation]) -> Operation | None:
         for operation in operations:
             if operation.reference == fact.reference and _one_kind(operation.kind) == _one_kind(fact.kind):
                 return operation
+    if fact.disputed:
+        return None  # Nothing that we asked for, whatever its amount.
     return (
         _only_unsettled(fact, operations, exact=True)
         or _only_unsettled(fact, operations, exact=False)
@@ -143,6 +146,16 @@ def is_foreign(payment: Payment, fact: Fact) -> bool:
     return True
 
 
+def review_dispute(payment: Payment, operation: Operation) -> None:
+    """Have staff see a dispute while it is open and when it is lost. What they were to look at before stays."""
+    opened = _("The card's owner disputes %(amount)s.") % {"amount": operation.amount}
+    lost = _("The dispute about %(amount)s is lost.") % {"amount": operation.amount}
+    if payment.review_reason not in ("", opened):
+        return
+    said = {Operation.State.WAITING: opened, Operation.State.SUCCEEDED: lost}
+    payment.review_reason = said.get(Operation.State(operation.state), "")
+
+
 # What a fact does to its operation
 
 
@@ -187,7 +200,7 @@ def _close(operation: Operation, fact: Fact, state: str) -> None:
     operation.state, operation.reason = state, ""
     operation.message, operation.error_code = fact.message, fact.error_code[:64]
     operation.next_action = dict(fact.next_action) if fact.next_action else None
-    operation.params = dict(fact.params)
+    operation.params = {**fact.params, **({"dispute": "lost"} if fact.disputed and state == "succeeded" else {})}
     operation.occurred_at = fact.occurred_at
     operation.answered_at = timezone.now()
     # The names follow the fact that decides: what was refused as one charge may be approved as the next.
@@ -237,6 +250,8 @@ def _refile(operation: Operation, reference: str, state: str, operations: list[O
     other.write()
     if other.kind == Operation.Kind.REFUND:
         Refund.objects.create(payment=other.payment, operation=other)
+        if state == "succeeded":
+            hand_on(operation, other)
     operations.append(other)
     return True
 
@@ -276,3 +291,4 @@ def fold(operations: list[Operation], *, into: Operation) -> None:
             other.state, other.reference = Operation.State.CANCELED, ""
             other.message = f"The same as #{into.sequence}."
             other.save(update_fields=["state", "reference", "message"])
+            hand_on(other, into)

@@ -58,17 +58,17 @@ def intend_capture(claim: Claim, amount: Any = None, *, final: bool = True, by: 
     claim.refuse_if_unanswered()
     claim.refuse_if_waiting(Kind.AUTHORIZE, Kind.PURCHASE, Kind.CAPTURE, Kind.VOID)
     claim.refuse_unless_can_process()
-    hold, gateway = ledger.hold, payment.payment_method.gateway_class
+    hold, method = ledger.hold, payment.payment_method
     if hold is None:
-        gateway.require("capture_without_authorization")
+        method.require("capture_without_authorization")
         claim.refuse_if_order_is_taken()
     there = ledger.held_of(hold) if hold else payment.uncaptured_amount.amount
-    wanted = _wanted(claim, amount, there, over=gateway.capabilities.over_capture)
+    wanted = _wanted(claim, amount, there, over=method.capabilities.over_capture)
     if wanted < there:
-        gateway.require("partial_capture")
+        method.require("partial_capture")
         if not final:
-            gateway.require("multiple_captures")
-    final = final or (wanted >= there and not gateway.capabilities.over_capture)
+            method.require("multiple_captures")
+    final = final or (wanted >= there and not method.capabilities.over_capture)
     return claim.open(Kind.CAPTURE, wanted, attempt=hold, final=final, by=by)
 
 
@@ -101,7 +101,7 @@ def intend_refund(claim: Claim, amount: Any = None, *, by: Actor) -> Operation |
     name = (holder.authorization if holder else "") or payment.number
     wanted = _wanted(claim, amount, ledger.left_of(holder), of=name)
     if wanted < ledger.captured_of(holder):
-        payment.payment_method.gateway_class.require("partial_refund")
+        payment.payment_method.require("partial_refund")
     return claim.open(Kind.REFUND, wanted, attempt=holder, by=by)
 
 

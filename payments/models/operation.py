@@ -131,6 +131,7 @@ class Operation(models.Model):
         )
         indexes = (
             models.Index(fields=["created_at"], condition=models.Q(state__in=UNSETTLED), name="operation_unsettled"),
+            models.Index(fields=["authorization"], condition=~models.Q(authorization=""), name="operation_handle"),
             models.Index(
                 fields=["state", "kind", "answered_at", "payment"],
                 condition=models.Q(answered_at__isnull=False),

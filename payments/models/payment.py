@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import IntegrityError, models, transaction
@@ -16,12 +18,12 @@ from payments.gateways.base import GatewayOptions
 from payments.models.amount import AmountField, AmountQuerySet, SharedCurrencyField
 from payments.models.asking import Asking
 from payments.models.credit_card import CreditCard
-from payments.models.hosted_source import HostedSource
 from payments.models.operation import UNSETTLED
 from payments.models.processing import Processing
 from payments.models.protected import SafeRefresh
 from payments.models.rehearsing import Rehearsing
 from payments.models.settling import Settling
+from payments.models.sourced import Sourced
 from payments.models.states import DEAD, State, States
 from payments.money import Money
 
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from payments.payable import Payable
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # Without I, O, 0 and 1, which are read wrongly aloud.
-SOURCES: dict[str, type[models.Model]] = {"credit_card": CreditCard, "hosted_source": HostedSource}
 NOT_RISKY_AVS = frozenset("BDHJMQTVXY")
 
 
@@ -64,15 +65,13 @@ class PaymentManager(models.Manager.from_queryset(PaymentQuerySet)):  # type: ig
         raise IntegrityError("No free payment number was found in twenty draws.")
 
 
-class Payment(Processing, Rehearsing, Asking, Settling, States, SafeRefresh):
+class Payment(Sourced, Processing, Rehearsing, Asking, Settling, States, SafeRefresh):
     """Sums are written as values computed from its operations; `amount` shrinks to what a final capture took."""
 
     State = State
 
     order = models.ForeignKey("orders.Order", models.PROTECT, related_name="payments")
     payment_method = models.ForeignKey("payments.PaymentMethod", models.PROTECT, related_name="payments")
-    source_type = models.CharField(_("source type"), max_length=20, blank=True, choices=[(k, k) for k in SOURCES])
-    source_id = models.PositiveBigIntegerField(_("source id"), null=True, blank=True)
     number = models.CharField(_("number"), max_length=8, unique=True, default=draw_number, editable=False)
     currency = SharedCurrencyField(_("currency"), default="USD")
     amount = AmountField(_("amount"), default=Decimal(0))
@@ -98,6 +97,9 @@ class Payment(Processing, Rehearsing, Asking, Settling, States, SafeRefresh):
         editable=False,
         related_name="+",
     )
+
+    # What a door told of the customer's browser, for a gateway that looks at its originator. In memory only.
+    request_env: Mapping[str, Any] = MappingProxyType({})
 
     objects: ClassVar[Any] = PaymentManager()
 
@@ -156,25 +158,6 @@ class Payment(Processing, Rehearsing, Asking, Settling, States, SafeRefresh):
 
     def __str__(self) -> str:
         return self.number
-
-    @property
-    def source(self) -> Any:
-        """What the customer pays with, or None."""
-        if "_source" not in self.__dict__:
-            if self.source_type == "credit_card":
-                self.__dict__["_source"] = self.credit_card
-            else:
-                model = SOURCES.get(self.source_type)
-                self.__dict__["_source"] = model._default_manager.filter(pk=self.source_id).first() if model else None
-        return self.__dict__["_source"]
-
-    @source.setter
-    def source(self, source: Any) -> None:
-        kind = next((key for key, model in SOURCES.items() if isinstance(source, model)), "")
-        if source is not None and not kind:
-            raise TypeError(f"{type(source).__name__} is no payment source.")
-        self.source_type, self.source_id = kind, source.pk if source is not None else None
-        self.__dict__["_source"] = source
 
     def gateway_options(self) -> GatewayOptions:
         """What we would tell the provider now: the order is read afresh, the one in memory is left as it is."""

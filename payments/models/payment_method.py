@@ -15,7 +15,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from payments.errors import GatewayError
+from payments.errors import GatewayError, UnsupportedAction
 from payments.gateways.base import Capabilities, ConfigField, Gateway, GatewayOptions, Response
 from payments.gateways.registry import gateway_class
 
@@ -84,7 +84,14 @@ class PaymentMethod(models.Model):
 
     @property
     def capabilities(self) -> Capabilities:
-        return self.gateway_class.capabilities
+        """What it can do with these settings. Raises GatewayError if the gateway is not registered."""
+        return self.gateway_class.capabilities_with(self.config if isinstance(self.config, dict) else {})
+
+    def require(self, capability: str) -> None:
+        """Raise UnsupportedAction, naming the capability, unless it has it with these settings."""
+        self.gateway_class.require(capability)
+        if not getattr(self.capabilities, capability):
+            raise UnsupportedAction(f"{self.name} cannot do that: its settings do not allow `{capability}`.")
 
     @property
     def source_required(self) -> bool:
@@ -98,7 +105,8 @@ class PaymentMethod(models.Model):
         return bool(settings.PAYMENTS.get("AUTO_CAPTURE", False))
 
     def supports(self, source: Any) -> bool:
-        return self.build_gateway().supports(source)
+        """Whether it can be charged by this method. What its customer had forgotten cannot, whoever keeps it."""
+        return getattr(source, "forgotten_at", None) is None and self.build_gateway().supports(source)
 
     # What staff do with it
 

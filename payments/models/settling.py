@@ -19,8 +19,9 @@ from django_fsm import can_proceed
 from payments.actors import SYSTEM, Actor
 from payments.gateways.base import Fact, Outcome
 from payments.logs import traced
+from payments.models.announcing import announce
 from payments.models.claim import Claim
-from payments.models.facts import fold, is_foreign, learned, named_by, settle, tell_apart
+from payments.models.facts import fold, is_foreign, learned, named_by, review_dispute, settle, tell_apart
 from payments.models.operation import UNANSWERED, Operation
 from payments.models.prepared import Prepared, update_row
 from payments.models.refund import Refund
@@ -101,6 +102,8 @@ class Settling(models.Model):
             told_apart = tell_apart(operation, fact, operations)
             if settle(operation, fact) or told_apart:
                 fold(operations, into=operation)
+                if fact.disputed:
+                    review_dispute(payment, operation)
                 payment.conclude(operations, changed=operation, fact=fact, by=by)
             return payment, operation
 
@@ -120,6 +123,7 @@ class Settling(models.Model):
         payment.write()
         if payment.state != before or changed.state in ("succeeded", "waiting"):
             payment.order.payment_changed(by=by)
+        announce(payment, changed, was=before, by=by)
 
     # Reading under the lock
 

@@ -194,6 +194,16 @@ class Ledger:
         asked = _sum(each for each in self.attempts if each.state == "succeeded")
         return max(asked + _sum(self._succeeded(None, "capture")), self.captured)
 
+    @property
+    def moved(self) -> list[Operation]:
+        """The operations in which money was taken, and stayed taken, or was given back: `captured` and `refunded`."""
+        return [
+            each
+            for holder in self.holders
+            for each in self._succeeded(holder, "purchase", "capture", "refund")
+            if each.kind == "refund" or not self._capture_is_let_go(holder)
+        ]
+
     # Holds
 
     def held_of(self, attempt: Operation | None) -> Decimal:

@@ -108,6 +108,7 @@ class WebhookEvent(models.Model):
         return [read_fact(written) for written in self.facts]
 
 
+NOTHING: tuple[Any, ...] = ("", None, {})
 STUCK = (WebhookEvent.State.UNMATCHED, WebhookEvent.State.FAILED, WebhookEvent.State.DEAD)
 
 
@@ -118,7 +119,7 @@ def write_facts(facts: Iterable[Fact]) -> list[dict[str, Any]]:
         said = {field.name: getattr(fact, field.name) for field in fields(fact)}
         if fact.occurred_at:
             said["occurred_at"] = fact.occurred_at.isoformat()
-        written.append({name: value for name, value in said.items() if value not in ("", None, {})})
+        written.append({name: value for name, value in said.items() if value is not False and value not in NOTHING})
     return written
 
 

@@ -73,7 +73,9 @@ class Engine:
         try:
             self.authenticate(request)
             if request.path.startswith("/_"):
-                return administration.handle(self, request)
+                told = administration.handle(self, request)
+                self.webhooks.deliver_early()
+                return told
             self.limit()
             return self.admitted(request)
         except Refused as refused:
@@ -148,6 +150,7 @@ class Engine:
         if later.is_due(self.books):
             with self.store.transaction():
                 later.run_due(self.books)
+            self.webhooks.deliver_early()
 
     def close(self) -> None:
         self.store.close()

@@ -71,11 +71,13 @@ def answer(engine: Engine, request: Request, *, guarded: bool) -> Answer:
     visit = Visit(ids=ids, query=request.query, form=form if request.method == "POST" else {})
     try:
         engine.run_due()
-        return found(engine, visit)
+        told = found(engine, visit)
     except Refused as refused:
-        return page(
+        told = page(
             "Not possible", tag("h1", "Not possible"), note(refused, "bad"), status=refused.status, look="sheet"
         )
+    engine.webhooks.deliver_early()  # What a page has caused, before the page is seen.
+    return told
 
 
 def find(method: str, parts: list[str]) -> tuple[Page | None, tuple[str, ...]]:

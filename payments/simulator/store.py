@@ -60,6 +60,7 @@ CREATE TABLE IF NOT EXISTS events (
 );
 CREATE INDEX IF NOT EXISTS events_due ON events (lane, due) WHERE due IS NOT NULL;
 CREATE INDEX IF NOT EXISTS events_payment ON events (payment);
+CREATE INDEX IF NOT EXISTS events_early ON events (seq) WHERE status = 'early';
 CREATE TABLE IF NOT EXISTS deliveries (
     seq INTEGER PRIMARY KEY, event TEXT NOT NULL, attempt INTEGER NOT NULL, at INTEGER NOT NULL, url TEXT NOT NULL,
     status INTEGER, error TEXT NOT NULL, took INTEGER NOT NULL

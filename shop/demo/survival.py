@@ -1,4 +1,4 @@
-"""The chapter in which the provider fails in every way it can, and no cent is lost: a real process over HTTP."""
+"""The chapters in which the provider fails in every way it can, and no cent is lost: a real process over HTTP."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from payments.display import money_text
 from payments.errors import GatewayError
 from payments.models import CreditCard, Operation, Payment, PaymentMethod
 from payments.money import Money, from_minor, to_minor
+from shop.demo import notices
 from shop.demo.orders import ADA, CUSTOMER, configure
 from shop.demo.page import LEFT, Page
-from shop.demo.provider import SECRET_KEY, Provider, simulator
+from shop.demo.provider import SECRET_KEY, WEBHOOK_SECRET, Provider, simulator
+from shop.demo.site import served
 
 CURRENCY = "EUR"
 # Each befalls the capture of one order: what the provider does to it, in a few words.
@@ -58,13 +60,17 @@ def tell(page: Page, *, clerk: Actor) -> bool:
         "fault. Nothing is believed without evidence, so what has no answer is unknown.",
     )
     secret = f"sk_test_{secrets.token_hex(8)}"
-    os.environ[SECRET_KEY] = secret
+    os.environ.update({SECRET_KEY: secret, WEBHOOK_SECRET: f"whsec_{secrets.token_hex(8)}"})
     with simulator(secret) as provider:
-        config = {"base_url": provider.url, "secret_key": SECRET_KEY}
-        made = {"gateway": "simulator", "auto_capture": False, "config": config}
-        method: PaymentMethod = PaymentMethod.objects.create(name="Card by simulator", **made)
+        config = {"base_url": provider.url, "secret_key": SECRET_KEY, "webhook_secret": WEBHOOK_SECRET}
+        made = {"gateway": "simulator", "config": config}
+        method: PaymentMethod = PaymentMethod.objects.create(name="Card by simulator", auto_capture=False, **made)
         trials = [try_capture(provider, method, fault, number, clerk) for number, fault in enumerate(FAULTS)]
-        return settle(page, provider, trials, clerk)
+        if not settle(page, provider, trials, clerk):
+            return False
+        sold: PaymentMethod = PaymentMethod.objects.create(name="Card at the provider's", auto_capture=True, **made)
+        with served():
+            return notices.tell(page, provider, sold)
 
 
 def try_capture(provider: Provider, method: PaymentMethod, fault: str, number: int, clerk: Actor) -> Trial:

@@ -1,4 +1,4 @@
-"""Run with `make bench`: ratios taken side by side, round by round, of sales and of the back office's lists."""
+"""Run with `make bench`: ratios taken side by side, round by round, of sales, the back office's lists and the inbox."""
 
 from __future__ import annotations
 
@@ -60,13 +60,16 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="orders in the full database")
     parser.add_argument("--few", type=int, default=10_000, help="payments in the small database of the lists")
     parser.add_argument("--payments", type=int, default=1_000_000, help="payments that the doctor looks over")
-    parser.add_argument("--only", choices=("sales", "lists", "doctor"))
+    parser.add_argument("--events", type=int, default=1_000_000, help="webhook events in the full inbox")
+    parser.add_argument("--only", choices=("sales", "lists", "webhooks", "doctor"))
     options = parser.parse_args()
     os.environ.setdefault("LOG_LEVEL", "WARNING")
     if options.only in (None, "sales"):
         measure("worker", 0, options, report)
     if options.only in (None, "lists"):
         measure("lists", options.few, options, report_lists)
+    if options.only in (None, "webhooks"):
+        measure_webhooks(options.events)
     if options.only in (None, "doctor"):
         measure_doctor(options.payments)
 
@@ -82,6 +85,17 @@ def measure(module: str, few: int, options: argparse.Namespace, report: Callable
                     if worker.answer() != "ready":
                         sys.exit(f"The worker on {engine} did not start; its error is above.")
                 report(engine, bare, crowded, options)
+
+
+def measure_webhooks(events: int) -> None:
+    """The inbox under gunicorn, beside a bare view; on PostgreSQL alone, for there it serves several workers."""
+    with tempfile.TemporaryDirectory() as folder:
+        for engine, empty, _full in databases(Path(folder)):
+            if engine != "PostgreSQL":
+                continue
+            console.print(f"{engine}: receipt of webhooks")
+            command = [sys.executable, "-W", "ignore", "-m", "tests.benchmarks.webhooks", "--rows", str(events)]
+            subprocess.run(command, env={**os.environ, "DATABASE_URL": empty}, check=True)
 
 
 def measure_doctor(payments: int) -> None:

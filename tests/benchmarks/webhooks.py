@@ -31,7 +31,7 @@ FILLER = "x" * 500
 FILL = """
     INSERT INTO payments_webhookevent (payment_method_id, dedupe_key, type, payload, facts, verified_by, received_at,
                                        state, tries, last_error, applied_at)
-    SELECT %s, 'old_' || n, 'dispute.opened', '{}', '[]', 'signature', now() - n * interval '1 second',
+    SELECT %s, 'old_' || n, 'payout.told', '{}', '[]', 'signature', now() - n * interval '1 second',
            'ignored', 0, '', now() FROM generate_series(1, %s) AS n
 """
 
@@ -138,7 +138,7 @@ def run(port: int, path: str, payments: list[Any] | None, count: int) -> tuple[f
 
 def make(index: int, payments: list[Any] | None) -> tuple[bytes, str]:
     """A signed event of about a kilobyte. With payments, a capture declined elsewhere; else nothing to apply."""
-    about, action = "dispute", {"id": f"dp_{uuid.uuid4().hex}", "kind": "dispute", "status": "opened"}
+    about, action = "payout", {"id": f"po_{uuid.uuid4().hex}", "kind": "payout", "status": "paid"}
     if payments:
         payment = payments[index % len(payments)]
         about, action = "capture", {"id": f"cap_{uuid.uuid4().hex}", "kind": "capture", "status": "declined"}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from typing import Any
 
-from payments.models import Operation, Payment
+from payments.models import Operation, Payment, WebhookEvent
 from payments.money import Money, to_minor
+
+TOLD = ("delivered", "missing", "failed", "unaddressed")
 
 
 class Books:
@@ -22,6 +26,32 @@ class Books:
         data = json.dumps(body).encode() if body is not None else None
         with urllib.request.urlopen(request, data, timeout=30) as answer:
             return json.load(answer)
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        after = ""
+        while True:
+            page = self.ask(f"/v1/events?limit=1000{after}")
+            yield from page["data"]
+            if not page["has_more"]:
+                return
+            after = f"&after={page['next']}"
+
+    def deliveries(self) -> int:
+        """How often a notice was sent, whatever became of it."""
+        return sum(event["attempts"] for event in self.events())
+
+    def wait_until_told(self, seconds: int = 90) -> list[str]:
+        """Until every notice has arrived or is lost for good. Those that are still on their way after that time."""
+        until = time.monotonic() + seconds
+        while late := [each for each in self.events() if each["status"] not in TOLD]:
+            if time.monotonic() > until:
+                return [f"{each['type']} was never told: {self._last_try(each['id'])}" for each in late]
+            time.sleep(0.2)
+        return []
+
+    def _last_try(self, event: str) -> str:
+        made = self.ask(f"/v1/events/{event}")["deliveries"]
+        return str(made[-1]) if made else "it was never sent"
 
     def actions_of(self, payment: Payment) -> list[dict[str, Any]]:
         found = self.ask(f"/v1/actions?order_id={payment.order.number}-{payment.number}&limit=100")
@@ -59,6 +89,12 @@ def _holds(payment: Payment, ledger: Any, theirs: int) -> list[str]:
         return []  # It waits for the provider: what it will hold is not decided.
     minor = to_minor(Money(ours, payment.currency))
     return [] if minor == theirs else [f"{payment.order.number} {payment.number} held: {minor} here, {theirs} there"]
+
+
+def stuck_notices() -> list[str]:
+    """What was taken in and not used, though everything was tried."""
+    unused = WebhookEvent.objects.exclude(state__in=("applied", "ignored"))
+    return [f"{event} is {event.state}: {event.last_error}" for event in unused]
 
 
 def repeated(books: dict[str, Any]) -> list[str]:

@@ -36,7 +36,7 @@ def test_it_passes_the_kit(example):
 
 def test_it_is_short(example):
     code = [line for line in example[0].splitlines() if line.strip()]
-    assert len(code) <= 80
+    assert len(code) <= 62
 
 
 def test_every_rule_is_in_the_contract():

@@ -98,12 +98,20 @@ def test_an_expiry_and_a_bounced_refund_are_told(bench):
     assert fact.reference == back.reference
 
 
-def test_a_dispute_is_a_notice_without_a_fact(bench):
+@pytest.mark.parametrize(
+    ("end", "outcome"),
+    [("", Outcome.PROCESSING), ("lose_dispute", Outcome.APPROVED), ("win_dispute", Outcome.DECLINED)],
+)
+def test_a_dispute_is_a_refund_that_nobody_of_ours_has_asked_for(bench, end, outcome):
     sold = bench.gateway.purchase(1_000, card(), bench.options()).authorization
-    bench.engine.call("POST", "/_events", {"payment": sold, "deed": "open_dispute"})
+    for deed in filter(None, ("open_dispute", end)):
+        bench.engine.call("POST", "/_events", {"payment": sold, "deed": deed})
     [notice] = bench.read(bench.notices(sold)[-1])
-    assert (notice.type, list(notice.facts)) == ("dispute.opened", [])
-    assert notice.payload["type"] == "dispute.opened"
+    [fact] = notice.facts
+    assert (fact.kind, fact.disputed, fact.outcome, fact.amount_minor) == ("refund", True, outcome, 1_000)
+    assert fact.authorization == sold
+    assert fact.reference.startswith("dp_")
+    assert fact.params["dispute"] == notice.type.partition(".")[2]
 
 
 def test_without_a_webhook_secret_nothing_is_believed(bench):

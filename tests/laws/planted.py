@@ -13,6 +13,9 @@ ORDER = "UPDATE orders_order SET {} WHERE id = %(order)s"
 LINE = "UPDATE orders_lineitem SET {} WHERE order_id = %(order)s"
 SHIPPING = "UPDATE orders_adjustment SET {} WHERE id = %(shipping)s"
 PROMOTION = "UPDATE orders_adjustment SET {} WHERE id = %(promotion)s"
+CARD = "UPDATE payments_creditcard SET {}"
+KEPT = "payment_method_id = (SELECT MIN(id) FROM payments_paymentmethod)"
+WALLET = "UPDATE payments_walletentry SET {}"
 EXPLAINED = "authorized_amount = {}, captured_amount = {}, refunded_amount = {}, review_reason = '{}'"
 
 PLANTED: dict[str, list[str]] = {
@@ -27,6 +30,10 @@ PLANTED: dict[str, list[str]] = {
         PROMOTION.format("amount = 0.01"),
         SHIPPING.format("kind = 'gift', amount = 0"),
     ],
+    "invoice_one_main_per_order": ["UPDATE orders_invoice SET parent_id = NULL, operation_id = NULL, total = 1"],
+    "invoice_credit_has_parent": ["UPDATE orders_invoice SET total = -1 WHERE parent_id IS NULL"],
+    "invoice_of_refund_is_credit": ["UPDATE orders_invoice SET total = 1 WHERE operation_id IS NOT NULL"],
+    "invoice_line_position": ["UPDATE orders_invoiceline SET invoice_id = %(invoice)s"],
     "payment_state_known": [PAYMENT.format("state = 'balance'"), PAYMENT.format("state = ''")],
     "payment_sums_not_negative": [
         PAYMENT.format(EXPLAINED.format("-0.01", "-0.01", "-0.01", "")),
@@ -64,12 +71,19 @@ PLANTED: dict[str, list[str]] = {
     "refund_limit_not_negative": ["UPDATE payments_refundlimit SET amount = -0.01"],
     "webhook_event_once": ["UPDATE payments_webhookevent SET dedupe_key = 'same'"],
     "webhook_event_state_known": ["UPDATE payments_webhookevent SET state = 'pending'"],
+    "credit_card_kept_once": [CARD.format(f"token = 'same', {KEPT}")],
+    "wallet_entry_once": [WALLET.format("source_id = 1")],  # Two entries of one user.
+    "wallet_one_default": [WALLET.format("is_default = (1 = 1)")],
+    "wallet_entry_has_source": [WALLET.format("source_type = ''"), WALLET.format("source_id = NULL")],
     "reaction_once_per_fact": ["UPDATE payments_reaction SET topic = 'same'"],
 }
 
 # What is unique by itself: `unique=True` and one-to-one.
 UNIQUE: dict[str, str] = {
     "orders_order.number": "UPDATE orders_order SET number = 'R1'",
+    "orders_invoice.number": "UPDATE orders_invoice SET number = '2026-1'",
+    "orders_invoice.operation_id": "UPDATE orders_invoice SET total = -1, parent_id = %(invoice)s, operation_id = "
+    "(SELECT id FROM payments_operation WHERE payment_id = %(payment)s AND sequence = 2)",
     "payments_payment.number": "UPDATE payments_payment SET number = 'P1'",
     "payments_paymentmethod.code": "UPDATE payments_paymentmethod SET code = 'card'",
     "payments_refundreason.name": "UPDATE payments_refundreason SET name = 'Broken'",
@@ -94,5 +108,10 @@ NEIGHBOURS: list[str] = [
     LINE.format("unit_price = 0, quantity = 1"),
     SHIPPING.format("amount = 0"),
     PROMOTION.format("amount = 0"),
+    "UPDATE orders_invoice SET total = 0 WHERE parent_id IS NULL",  # An order for nothing.
+    "UPDATE orders_invoice SET operation_id = NULL, total = 5 WHERE parent_id IS NOT NULL",  # A change of the order.
     "UPDATE payments_refundlimit SET amount = 0",
+    CARD.format("token = 'same'"),  # Bogus gives all its cards one of two tokens, and keeps none of them.
+    CARD.format(f"token = '', {KEPT}"),
+    WALLET.format("is_default = (1 = 0)"),
 ]

@@ -31,7 +31,8 @@ class Crash(BaseException): ...
 
 @pytest.fixture(autouse=True)
 def _a_receiver(settings: Any) -> None:
-    settings.REACTIONS = {"order.completed": ["tests.laws.test_any_order.receive"]}
+    topics = ("order.completed", "payment.refunded", "payment.failed", "payment.action_needed")
+    settings.REACTIONS = {topic: ["tests.laws.test_any_order.receive"] for topic in topics}
 
 
 def receive(reaction: Reaction) -> None:
@@ -102,7 +103,16 @@ def end_of(payment: Payment) -> dict[str, Any]:
         ),
         "order": (order.state, order.payment_state, order.payment_total),
         "reactions": sorted(Reaction.objects.filter(key=order.number).values_list("topic", flat=True)),
+        "refunds told": refunds_told(payment),
     }
+
+
+def refunds_told(payment: Payment) -> int:
+    """How many there are: exactly those that succeeded, whatever they were taken for in between."""
+    told = set(Reaction.objects.filter(topic="payment.refunded").values_list("key", flat=True))
+    done = payment.operations.filter(kind="refund", state="succeeded")
+    assert told == {f"{payment.number}-{pk}" for pk in done.values_list("pk", flat=True)}
+    return len(told)
 
 
 def live(life: Life, tellings: list[Telling]) -> dict[str, Any]:

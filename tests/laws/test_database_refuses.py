@@ -10,26 +10,30 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.db import IntegrityError, connection, models, transaction
 
 from orders.models import Adjustment
 from payments.models import Operation, Payment, Reaction, RefundLimit, RefundReason, WebhookEvent
+from payments.wallet import Wallet
 from tests.factories import make_order, make_payment, purchased
 from tests.keeping import kept
-from tests.laws.planted import NEIGHBOURS, PLANTED, UNIQUE
+from tests.laws import planted, planted_shop
 
 pytestmark = pytest.mark.django_db
 
+PLANTED = planted.PLANTED | planted_shop.PLANTED
+UNIQUE = planted.UNIQUE | planted_shop.UNIQUE
+NEIGHBOURS = planted.NEIGHBOURS + planted_shop.NEIGHBOURS
 CONSTRAINTS: dict[str, tuple[type[models.Model], models.BaseConstraint]] = {
     constraint.name: (model, constraint)
-    for label in ("orders", "payments")
+    for label in ("shop", "orders", "payments")
     for model in apps.get_app_config(label).get_models()
     for constraint in model._meta.constraints
 }
 UNIQUE_COLUMNS = {
     f"{model._meta.db_table}.{field.column}"
-    for label in ("orders", "payments")
+    for label in ("shop", "orders", "payments")
     for model in apps.get_app_config(label).get_models()
     for field in model._meta.concrete_fields
     if field.unique and not field.primary_key
@@ -53,17 +57,23 @@ def one_of_everything() -> dict[str, int]:
     other.authorize()
     order.add_adjustment("shipping", "5.00", "Post")
     order.add_adjustment("promotion", "-5.00", "Coupon")
+    invoice = order.issue_invoice()  # With a credit note for each refund.
     Reaction.objects.bulk_create([Reaction(topic="order.completed", key="R1"), Reaction(topic="other", key="R1")])
     RefundReason.objects.create(name="Broken")
     clerks = Group.objects.create(name="clerks")
     RefundLimit.objects.bulk_create([RefundLimit(group=clerks, currency=each, amount=10) for each in ("USD", "EUR")])
     told = [WebhookEvent(payment_method=payment.payment_method, dedupe_key=key) for key in ("evt_1", "evt_2")]
     WebhookEvent.objects.bulk_create(told)
+    wallet = Wallet(User.objects.create_user("ada"))
+    for paid in (payment, other):
+        wallet.add(paid.source)
+    planted_shop.two_of_everything([payment, other])
     adjustment = dict(Adjustment.objects.values_list("kind", "id"))
     return {
         "payment": payment.pk,
         "other": other.pk,
         "order": order.pk,
+        "invoice": invoice.pk,
         "refund": payment.refunds.earliest("id").pk,
         "shipping": adjustment["shipping"],
         "promotion": adjustment["promotion"],

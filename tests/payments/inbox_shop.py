@@ -55,7 +55,6 @@ class Provider:
         return status
 
     def deliver_due(self) -> int:
-        self.engine.webhooks.deliver_early()  # What a page caused waits for no answer of the API.
         return self.engine.webhooks.deliver_due()
 
     def fault(self, *rules: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from payments.gateway_options import read_return_token, return_token
 from payments.gateways.base import Outcome, Response
 from payments.models import HostedSource, Operation, Payment, Reaction, WebhookEvent
 from payments.recovery import Ended, recover_due
+from shop.links import order_url
 from tests.factories import fact, make_method, make_order
 from tests.payments.inbox_shop import ORIGIN, Provider, card, hosted_payment, wired_method
 from tests.scripted import NarrowGateway, ScriptedGateway, declined, ok, waiting
@@ -28,6 +29,11 @@ def provider(settings):
     made = Provider(settings)
     yield made
     made.engine.close()
+
+
+@pytest.fixture(autouse=True)
+def without_an_order_page(settings):
+    settings.PAYMENTS = {**settings.PAYMENTS, "ORDER_PAGE": ""}
 
 
 def seen(payment):
@@ -72,6 +78,18 @@ def test_a_method_without_a_page_refuses_a_hosted_source():
     with pytest.raises(Exception, match="does not take"):
         payment.process()
     assert Payment.objects.get(pk=payment.pk).state == "invalid"
+
+
+def test_the_page_that_waits_needs_no_script_and_has_none_inside(provider):
+    html = came_back(hosted_payment()).content.decode()
+    without = html.partition("<noscript>")[2].partition("</noscript>")[0]
+    assert 'http-equiv="refresh"' in without and "Look again" in without
+    assert [
+        each.partition(">")[0]
+        for each in html.split("<script")[1:]
+        if not each.partition(">")[2].startswith("</script>")
+    ] == []
+    assert "data-waits=" in html
 
 
 # The webhook alone
@@ -132,12 +150,12 @@ def again(order):
 
 
 def test_a_customer_who_returns_before_the_notice_sees_it_settled(provider, settings):
-    settings.PAYMENTS = {**settings.PAYMENTS, "ORDER_PAGE": "order"}
+    settings.PAYMENTS = {**settings.PAYMENTS, "ORDER_PAGE": "shop.links.order_url"}
     payment = hosted_payment()
     back = provider.pay(payment)
     assert back.startswith(f"{ORIGIN}/payments/return/")
     answer = Client(headers={"host": "shop.example"}).get(back)
-    assert (answer.status_code, answer["Location"]) == (302, f"/orders/{payment.order.number}/")
+    assert (answer.status_code, answer["Location"]) == (302, order_url(payment.order))
     assert seen(payment) == ("completed", "complete", "paid")
     provider.deliver_due()
     assert payment.operations.count() == 1

@@ -233,6 +233,17 @@ def test_it_is_found_by_our_key_our_name_for_it_and_the_providers_handle(provide
     assert payment.operations.count() == 1
 
 
+def test_the_handle_of_an_earlier_attempt_names_its_payment(provider, method):
+    payment = paid(method)
+    earlier = payment.response_code
+    payment.authorize()  # A second attempt: the payment's own handle is the newest.
+    payment.refresh_from_db()
+    assert payment.response_code != earlier
+    said = event_about(None, kind="refund", payment=earlier)
+    assert post(HOOK, *signed(said)) == 200
+    assert WebhookEvent.objects.get().payment == payment
+
+
 def test_another_methods_payment_is_none_of_its_business(provider, method):
     payment = paid(method)
     wired_method(name="Other", code="other")

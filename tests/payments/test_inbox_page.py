@@ -114,3 +114,27 @@ def test_who_may_not_recover_may_not_replay(staff):  # noqa: F811
     client = staff("view_webhookevent")
     assert "Replay" not in text_of(client.get(page(event)))
     assert client.post(reverse("admin:payments_webhookevent_replay", args=[event.pk])).status_code == 403
+
+
+# On the payment's own page
+
+
+def test_a_payments_page_shows_what_the_provider_told_and_replays_it(staff):  # noqa: F811
+    payment = purchased("20.00")
+    event = made(payment, last_error="It was too early.")
+    where = reverse("admin:payments_payment_change", args=[payment.pk])
+    html = staff("view_payment", "view_webhookevent", "recover_payment").get(where).content.decode()
+    for part in ("What the provider told us", "refund.succeeded", page(event), "It was too early.", "its signature"):
+        assert part in html
+    assert reverse("admin:payments_webhookevent_replay", args=[event.pk]) in html
+    assert f"{LIST}?q={payment.number}" in html
+
+
+def test_a_payments_page_keeps_it_from_who_may_not_see_it(staff):  # noqa: F811
+    payment = purchased("20.00")
+    event = made(payment)
+    where = reverse("admin:payments_payment_change", args=[payment.pk])
+    assert "What the provider told us" not in text_of(staff("view_payment").get(where))
+    html = staff("view_payment", "view_webhookevent", name="rosa").get(where).content.decode()
+    assert page(event) in html
+    assert "replay" not in html

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import ClassVar
 
 import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
 
+from payments import limiting
 from payments.errors import GatewayUnavailable, UnreadableNotice
 from payments.gateways.base import Fact, Outcome, Snapshot, WebhookNotice
 from payments.models import Payment, WebhookEvent
@@ -153,3 +158,58 @@ def test_without_an_id_a_notice_without_facts_is_known_by_its_digest(payment):
     body = json.dumps({"type": "ping", "facts": []})
     assert [post(HOOK, body), post(HOOK, body)] == [200, 200]
     assert WebhookEvent.objects.get().dedupe_key.startswith("sha256:")
+
+
+def test_nobody_can_make_up_a_dispute(payment):
+    answers(payment, ok("GW-WAIT", reference="ch_1", amount_minor=10000))
+    assert post(HOOK, said(payment, kind="refund", outcome="processing", disputed=True)) == 400
+    assert Payment.objects.get(pk=payment.pk).review_reason == ""
+
+
+# So that nobody has us ask the provider without end
+
+
+@pytest.fixture
+def three_a_minute(settings):
+    settings.PAYMENTS = {**settings.PAYMENTS, "UNSIGNED_NOTICES_PER_IP": "3/minute", "LIMITS_STORAGE": ""}
+    limiting._limiter.cache_clear()
+    yield
+    limiting._limiter.cache_clear()
+
+
+def forged(payment, number, **meta):
+    body = said(payment, id=f"evt_{number}")
+    return Client().post(HOOK, body, content_type="application/json", **meta)
+
+
+def test_whoever_sends_too_many_is_told_when_to_come_back(payment, three_a_minute):
+    asked = []
+    UnsignedGateway.lookup = lambda self, **about: asked.append(about)
+    assert [forged(payment, number).status_code for number in range(3)] == [400] * 3
+    refused = forged(payment, 4)
+    assert (refused.status_code, refused.content, len(asked)) == (429, b"", 3)
+    assert 1 <= int(refused["Retry-After"]) <= 61
+
+    assert forged(payment, 5, REMOTE_ADDR="203.0.113.5").status_code == 400
+    with time_machine.travel(timezone.now() + timedelta(seconds=62)):
+        assert forged(payment, 6).status_code == 400
+
+
+def test_behind_a_proxy_the_address_is_the_one_that_it_has_seen(payment, three_a_minute, settings):
+    answers(payment, None)
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    for number in range(3):
+        forged(payment, number, HTTP_X_FORWARDED_FOR=f"198.51.100.{number}, 203.0.113.9")
+    assert forged(payment, 4, HTTP_X_FORWARDED_FOR="198.51.100.4, 203.0.113.9").status_code == 429
+    assert forged(payment, 5, HTTP_X_FORWARDED_FOR="203.0.113.9, 198.51.100.5").status_code == 400
+
+
+def test_a_signed_notice_is_never_too_many(payment, three_a_minute, monkeypatch):
+    monkeypatch.setattr(UnsignedGateway, "signs_webhooks", True)
+    assert {forged(payment, number).status_code for number in range(8)} == {200}
+
+
+def test_where_no_limit_is_set_all_are_looked_at(payment, settings):
+    answers(payment, None)
+    settings.PAYMENTS = {**settings.PAYMENTS, "UNSIGNED_NOTICES_PER_IP": ""}
+    assert {forged(payment, number).status_code for number in range(70)} == {400}

@@ -6,9 +6,11 @@ import hashlib
 import hmac
 import json
 import time
+from urllib.parse import urlsplit
 
 import pytest
 
+from payments.simulator.in_process import Transport
 from tests.simulator.conftest import WEBHOOK_SECRET, Book
 
 HOOK = "https://shop.example/hooks"
@@ -170,6 +172,25 @@ def test_early(told):
     _, book, inbox = told({"fault": "webhook_early"}, {"fault": "lost_answer"})
     answer = book.pay()
     assert (answer.fault, inbox.types()) == ("lost_answer", ["authorize.succeeded"])
+
+
+def test_early_is_also_what_a_page_has_caused(told):
+    """Before the customer is sent back, though no request of the shop's has caused it."""
+    engine, _, inbox = told({"fault": "webhook_early", "times": 0})
+    page = engine.call("POST", "/v1/sessions", {"amount": 1000, "currency": "EUR"}).json()["session"]["url"]
+    form = b"number=4242424242424242&expiry=12/40&cvc=123"
+    Transport(engine).request("POST", urlsplit(page).path, form, {"Origin": engine.options.base_url})
+    assert inbox.types() == ["purchase.succeeded"]
+
+
+def test_early_is_also_what_the_clock_or_a_hand_has_caused(told):
+    engine, book, inbox = told({"fault": "webhook_early", "times": 0})
+    held, taken = book.id(), book.id(capture=True)
+    book.happen(taken, "open_dispute")
+    assert inbox.types()[2:] == ["dispute.opened"]
+    engine.call("POST", "/_clock", {"advance": 8 * 86_400})
+    assert inbox.types()[3:] == ["void.succeeded"]
+    assert book.get(held)["expired"]
 
 
 def test_wrong_signature_once(told):

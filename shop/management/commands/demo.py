@@ -83,7 +83,9 @@ def start_again(orders: Path, database: Path, *, no_color: bool) -> None:
         "DEBUG": "false",  # Else Django keeps every statement.
         "SECRET_KEY": secrets.token_hex(32),
         "LOG_LEVEL": "ERROR",  # The story is told on the page.
-        "PUBLIC_ORIGIN": "",  # Nobody listens for notices.
+        "PUBLIC_ORIGIN": "",  # Nobody listens for notices, but in the chapters about them.
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "SECURE_SSL_REDIRECT": "false",
     }
     if no_color:
         environment["NO_COLOR"] = "1"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,16 @@ from django.db import models
 from django_fsm import can_proceed
 
 from orders.models import Order
+from payments.admin.gateway_abilities import WORDS
+from payments.gateways.base import Gateway
+from payments.gateways.registry import gateway_class
 from payments.models import Operation, Payment
 from payments.models.operation import UNANSWERED, UNSETTLED
 
-PAGES = ("reference/payment-states.md", "reference/order-states.md", "explanation/the-rooms.md")
+PAGES = (
+    *("reference/payment-states.md", "reference/order-states.md", "reference/gateways/matrix.md"),
+    "explanation/the-rooms.md",
+)
 GENERATED = re.compile(
     r"(?P<begin><!-- generated: (?P<name>[a-z-]+) -->\n).*?(?P<end><!-- end of generated -->)", re.DOTALL
 )
@@ -154,6 +161,34 @@ def operation_states() -> str:
     return _table(("state", "means", "blocks its payment", "unsettled"), rows)
 
 
+def gateway_matrix() -> str:
+    """What each gateway of ours declares, one column each; what a payment method's settings take away is not in it."""
+    found = {key: gateway_class(key) for key in sorted(settings.PAYMENT_GATEWAYS)}
+    ours = {key: gateway for key, gateway in found.items() if gateway.__module__.startswith("payments.gateways.")}
+    rows = [(str(words), *(_yes(_can(each, name)) for each in ours.values())) for name, words in WORDS.items()]
+    more: dict[str, Callable[[type[Gateway]], str]] = {
+        "needs a card or another source": lambda each: _yes(each.source_required),
+        "a hold lasts": lambda each: _time(each.capabilities.authorization_lifetime) or "it does not say",
+        "a deed is seen within": lambda each: _time(each.capabilities.visibility_window) or "at once",
+        "one call takes at most": lambda each: _time(each.longest_call),
+        "currencies": lambda each: str(len(each.capabilities.currencies or ()) or "all"),
+    }
+    rows += [(words, *(says(each) for each in ours.values())) for words, says in more.items()]
+    return _table(("it can", *(f"`{key}`" for key in ours)), rows)
+
+
+def _can(gateway: type[Gateway], name: str) -> bool:
+    return bool(getattr(gateway.capabilities, name))
+
+
+def _time(span: timedelta | None) -> str:
+    """The span in the largest unit that it is a whole number of; "" for none."""
+    seconds = int(span.total_seconds()) if span else 0
+    units = {"day": 86_400, "minute": 60, "second": 1}
+    unit = next((name for name, size in units.items() if seconds and seconds % size == 0 and seconds > size), "second")
+    return f"{seconds // units[unit]} {unit}s" if seconds else ""
+
+
 def room(name: str) -> str:
     """Every module of a room with its first line, folder by folder; empty ones aside."""
     root = Path(settings.BASE_DIR)
@@ -186,6 +221,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "payment-transitions": lambda: transitions(Payment),
     "operation-states": operation_states,
     "operation-kinds": lambda: ", ".join(f"`{kind.value}`" for kind in Operation.Kind),
+    "gateway-matrix": gateway_matrix,
     "order-diagram": lambda: diagram(Order, Order.State.CART),
     "order-states": lambda: meanings(Order.State, ORDER_MEANINGS),
     "order-transitions": lambda: transitions(Order),

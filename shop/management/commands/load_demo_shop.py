@@ -1,4 +1,4 @@
-"""A shop to look at in development: payment methods, refund reasons, staff in their roles, and some orders."""
+"""A shop to look at in development: products, payment methods, refund reasons, staff in their roles, some orders."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from orders.importing import WAYS
 from orders.models import Order
 from payments.actors import Actor, Origin
 from payments.models import PaymentMethod, RefundReason
+from shop.demo.goods import CODE, load_goods
 from shop.demo.orders import place_orders
 from shop.demo.staff import load_staff
 
@@ -25,9 +26,9 @@ REASONS = ("Damaged in transit", "Goods returned", "Ordered by mistake", "Price 
 
 class Command(BaseCommand):
     help = (
-        "Loads a demo shop for development: payment methods, refund reasons, roles with a login each, the theme of the "
-        "back office, the superuser admin with the password admin if there is no superuser, and some orders if there "
-        "are none. Safe to run again."
+        "Loads a demo shop for development: a dozen products with shipping, taxes and a promotion code, payment "
+        "methods, refund reasons, roles with a login each, the theme of the back office, the superuser admin with the "
+        "password admin if there is no superuser, and some orders if there are none. Safe to run again."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,6 +36,7 @@ class Command(BaseCommand):
             raise CommandError("A demo shop has an open door (admin, admin): it is loaded with DEBUG=true only.")
         methods = {code: load_method(code) for code in WAYS}
         load_simulator()
+        load_goods()
         for name in REASONS:
             RefundReason.objects.get_or_create(name=name)
         clerk = load_superuser()
@@ -42,7 +44,9 @@ class Command(BaseCommand):
         if not Order.objects.exists():
             with without_mail():
                 place_orders(methods, by=Actor(Origin.STAFF, clerk))
-        self.stdout.write(f"The shop has {Order.objects.count()} orders: {ADDRESS}/")
+        self.stdout.write(
+            f"The shop has {Order.objects.count()} orders, and is open: {ADDRESS}/ (promotion code {CODE})"
+        )
         if staff:
             self.stdout.write(f"Staff, each with their name as password: {', '.join(staff)}")
         with suppress(User.DoesNotExist):
