@@ -83,6 +83,9 @@ class Changing(models.Model):
             order.placed_at = None
             order.write("state", "placed_at")
             order.record("state", before=before, after=step, by=by)
+        elif order.placed_at is not None:  # Its payment was given up, and what is bought now was never placed.
+            order.placed_at = None
+            order.write("placed_at")
 
     def _refuse_change(self) -> None:
         """Only for the locked order, and what makes checkout payments of it invalid goes with it."""

@@ -119,3 +119,18 @@ def test_where_the_site_goes_on_over_errors_completing_decides(settings):
     order.add_payment(make_method(), source=card_recipe.make())
     order.complete()
     assert seen(order) == ("complete", "failed")
+
+
+def test_money_that_comes_late_places_no_other_goods_than_were_placed():
+    order, payment = placed()
+    tell(payment, Outcome.DECLINED)
+    order.refresh_from_db()
+    line = order.line_items.get()
+    with order.changing() as locked:
+        locked.line_items.filter(pk=line.pk).update(name="Something else")
+    payment.apply(fact("capture", amount_minor=10000, authorization="GW-WAIT", reference="cap_1"), by=WEBHOOK)
+
+    assert seen(order) == ("payment", "completed")
+    order = Order.objects.get(pk=order.pk)
+    order.complete()
+    assert seen(order) == ("complete", "completed")
