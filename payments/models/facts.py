@@ -146,16 +146,6 @@ def is_foreign(payment: Payment, fact: Fact) -> bool:
     return True
 
 
-def review_dispute(payment: Payment, operation: Operation) -> None:
-    """Have staff see a dispute while it is open and when it is lost. What they were to look at before stays."""
-    opened = _("The card's owner disputes %(amount)s.") % {"amount": operation.amount}
-    lost = _("The dispute about %(amount)s is lost.") % {"amount": operation.amount}
-    if payment.review_reason not in ("", opened):
-        return
-    said = {Operation.State.WAITING: opened, Operation.State.SUCCEEDED: lost}
-    payment.review_reason = said.get(Operation.State(operation.state), "")
-
-
 # What a fact does to its operation
 
 
@@ -169,7 +159,7 @@ def settle(operation: Operation, fact: Fact) -> bool:
     certain = _is_certain(operation, fact)
     state = SETTLES[fact.outcome]
     mismatch = _mismatch(operation, fact)
-    heavier = WEIGHT[state] > WEIGHT[operation.state] or (state == "waiting" == operation.state)
+    heavier = _outweighs(operation, state, fact.reference) or (state == "waiting" == operation.state)
     if mismatch and operation.is_unsettled:
         operation.state, operation.reason = Operation.State.UNKNOWN, mismatch
         operation.answered_at = timezone.now()
@@ -182,6 +172,14 @@ def settle(operation: Operation, fact: Fact) -> bool:
     if certain and operation.state == Operation.State.SUCCEEDED:
         operation.guessed = False
     return operation._state.adding or before != _said(operation)
+
+
+def _outweighs(operation: Operation, state: str, reference: str) -> bool:
+    """Evidence only adds. But a refund that was done may bounce: of one reference, the refusal is the last word."""
+    one_refund = operation.kind == Operation.Kind.REFUND and bool(reference) and reference == operation.reference
+    if one_refund and {state, operation.state} == {"succeeded", "declined"}:
+        return state == "declined"
+    return WEIGHT[state] > WEIGHT[operation.state]
 
 
 def _said(operation: Operation) -> tuple[object, ...]:
@@ -286,7 +284,7 @@ def fold(operations: list[Operation], *, into: Operation) -> None:
     for other in operations:
         same = other.reference == into.reference and _one_kind(other.kind) == _one_kind(into.kind)
         if other is not into and same and not other.asked:
-            if WEIGHT[other.state] > WEIGHT[into.state]:
+            if _outweighs(into, other.state, other.reference):
                 into.state = other.state
             other.state, other.reference = Operation.State.CANCELED, ""
             other.message = f"The same as #{into.sequence}."

@@ -21,10 +21,11 @@ from payments.gateways.base import Fact, Outcome
 from payments.logs import traced
 from payments.models.announcing import announce
 from payments.models.claim import Claim
-from payments.models.facts import fold, is_foreign, learned, named_by, review_dispute, settle, tell_apart
+from payments.models.facts import fold, is_foreign, learned, named_by, settle, tell_apart
 from payments.models.operation import UNANSWERED, Operation
 from payments.models.prepared import Prepared, update_row
 from payments.models.refund import Refund
+from payments.models.reviewing import review_bounce, review_dispute
 from payments.models.states import COMPLETED, DEAD, EVENTS, PENDING, PROCESSING, Ledger
 
 if TYPE_CHECKING:
@@ -100,10 +101,13 @@ class Settling(models.Model):
                 return payment, None
             operation = named_by(fact, operations) or learned(payment, fact, operations, by)
             told_apart = tell_apart(operation, fact, operations)
+            was = operation.state
             if settle(operation, fact) or told_apart:
                 fold(operations, into=operation)
                 if fact.disputed:
                     review_dispute(payment, operation)
+                else:
+                    review_bounce(payment, operation, was=was)
                 payment.conclude(operations, changed=operation, fact=fact, by=by)
             return payment, operation
 
@@ -121,7 +125,8 @@ class Settling(models.Model):
         if changed.kind == Operation.Kind.REFUND and not changed.asked:
             Refund.objects.get_or_create(operation=changed, defaults={"payment": payment})
         payment.write()
-        if payment.state != before or changed.state in ("succeeded", "waiting"):
+        # A refund may come back: it was counted, and is not any more.
+        if payment.state != before or changed.state in ("succeeded", "waiting") or changed.kind == "refund":
             payment.order.payment_changed(by=by)
         announce(payment, changed, was=before, by=by)
 
