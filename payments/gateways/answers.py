@@ -77,6 +77,8 @@ class Fact:
     next_action: Mapping[str, Any] | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     occurred_at: datetime | None = None
+    # A refund that the card's owner takes: PROCESSING while it is open, APPROVED when it is lost, DECLINED when won.
+    disputed: bool = False
 
     @classmethod
     def from_response(cls, kind: Kind, response: Response, *, idempotency_key: str) -> Fact:
@@ -102,7 +104,7 @@ class Fact:
 class WebhookNotice:
     """A provider's notification in our words: its id, its own type, the facts it states, what may be stored.
 
-    `facts` is empty for what we have no word for, such as a dispute, and for a type that nobody knows.
+    `facts` is empty for what we have no word for, such as a payout, and for a type that nobody knows.
     """
 
     event_id: str
@@ -135,6 +137,15 @@ class Record:
     authorization: str
     order_id: str
     occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """One line of the checklist before going live. `state`: `warning` is for a person to judge, `problem` stops."""
+
+    name: str
+    state: Literal["ok", "warning", "problem"]
+    says: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

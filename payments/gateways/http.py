@@ -111,7 +111,7 @@ class Http:
             headers["Idempotency-Key"] = key
         content = b"" if body is None else json.dumps(body).encode()
         for tries_left in reversed(range(self.patience.tries)):
-            status, told, said = self._send(method, target, content, headers)
+            status, told, said = self.carry(method, target, content, headers)
             if status != http.HTTPStatus.TOO_MANY_REQUESTS:
                 return self._read(status, said)
             wait = seconds_to_wait(told.get("retry-after"))
@@ -121,9 +121,10 @@ class Http:
             self.pause(wait or 0)
         raise GatewayUnavailable(f"{self.host} is asked too often at the moment.", retry_after=wait)
 
-    def _send(
+    def carry(
         self, method: str, target: str, content: bytes, headers: Mapping[str, str]
     ) -> tuple[int, Mapping[str, str], bytes]:
+        """One request as it is, for an SDK that writes and reads by itself. Raises GatewayUnavailable for silence."""
         try:
             return self.wire.request(method, target, content, headers)
         except TROUBLE as trouble:
@@ -134,6 +135,8 @@ class Http:
     def _read(self, status: int, content: bytes) -> Reply:
         if not (200 <= status < 300 or 400 <= status < 500) or status in (408, 425):
             raise GatewayUnavailable(f"{self.host} answered with status {status}.")
+        if status == http.HTTPStatus.NO_CONTENT:
+            return Reply(status=status, data={})
         try:
             data = json.loads(content, parse_float=Decimal)
         except (ValueError, RecursionError) as error:

@@ -23,6 +23,7 @@ from payments.gateways import simulator_words as words
 from payments.gateways.base import (
     Capabilities,
     ConfigField,
+    DeclineCode,
     Gateway,
     GatewayOptions,
     Kind,
@@ -111,6 +112,8 @@ class SimulatorGateway(Gateway):
             return self._commit("/v1/payments", {**params, "source": token}, options)
         if not options.get("return_url"):
             raise UnsupportedAction("A hosted page needs an address to come back to: set PUBLIC_ORIGIN.")
+        if getattr(source, "to_keep", False) and options.get("customer_id"):
+            params["save_card"] = True  # The page asks its customer once more.
         return self._commit("/v1/sessions", {**params, **words.lines(options)}, options)
 
     def _commit(self, path: str, params: Mapping[str, Any], options: GatewayOptions) -> Response:
@@ -189,6 +192,20 @@ class SimulatorGateway(Gateway):
         reply = self.http.ask("DELETE", f"/v1/cards/{segment(self.tokenize(source))}")
         if reply.status != 404:
             self._refuse_unless_read(reply)
+
+    def kept_card(self, authorization: str) -> str:
+        reply = self.http.ask("GET", f"/v1/payments/{segment(authorization)}")
+        self._refuse_unless_read(reply)
+        return str((words.part(reply.data, "payment").get("card") or {}).get("id") or "")
+
+    def describe(self, token: str) -> dict[str, Any]:
+        if token.startswith("tok_"):
+            return {}  # A test token has no page of its own.
+        reply = self.http.ask("GET", f"/v1/cards/{segment(token)}")
+        if reply.status == 404:
+            raise PaymentDeclined("No such card is kept.", DeclineCode.NOT_FOUND)
+        self._refuse_unless_read(reply)
+        return words.face(words.part(reply.data, "card"))
 
     # Notices
 

@@ -32,6 +32,7 @@ OUTCOMES = {
     "requires_action": Outcome.ACTION_REQUIRED,
     "processing": Outcome.PROCESSING,
 }
+DISPUTES = {"opened": Outcome.PROCESSING, "lost": Outcome.APPROVED, "won": Outcome.DECLINED}
 CODES = {
     "insufficient_funds": DeclineCode.INSUFFICIENT_FUNDS,
     "expired_card": DeclineCode.EXPIRED_CARD,
@@ -198,6 +199,12 @@ def snapshot(said: Mapping[str, Any]) -> Snapshot:
     )
 
 
+def face(said: Mapping[str, Any]) -> dict[str, Any]:
+    """A card as `describe` tells of it."""
+    names = {"brand": "brand", "last_four": "last4", "month": "exp_month", "year": "exp_year", "name": "name"}
+    return {name: clean(value) if isinstance(value := said.get(its), str) else value for name, its in names.items()}
+
+
 def record(said: Mapping[str, Any]) -> Record:
     kind = next((each for each in RECORD_KINDS if each == said.get("kind")), None)
     if kind is None:
@@ -219,10 +226,29 @@ def notice(event: Any) -> WebhookNotice:
     if not isinstance(event, Mapping):
         raise GatewayUnavailable("The notice is no object.")
     event_id, type = text(event, "id"), text(event, "type")
-    both = part(event, "data") if type.partition(".")[0] in KINDS else {}
-    known = both and part(both, "action").get("status") in OUTCOMES
-    return WebhookNotice(
-        event_id=event_id, type=type, facts=[fact(both)] if known else [], payload=keep(event, *PAYLOAD)
+    facts, about = [], type.partition(".")[0]
+    if about in KINDS and part(part(event, "data"), "action").get("status") in OUTCOMES:
+        facts = [fact(part(event, "data"))]
+    elif about == "dispute" and part(part(event, "data"), "action").get("status") in DISPUTES:
+        facts = [dispute(part(event, "data"))]
+    return WebhookNotice(event_id=event_id, type=type, facts=facts, payload=keep(event, *PAYLOAD))
+
+
+def dispute(both: Mapping[str, Any]) -> Fact:
+    """What a card's owner takes back, or tries to, through the bank: a refund that nobody of ours has asked for."""
+    action = part(both, "action")
+    return Fact(
+        kind="refund",
+        disputed=True,
+        outcome=DISPUTES[text(action, "status")],
+        amount_minor=whole(action, "amount"),
+        currency=text(action, "currency"),
+        authorization=text(action, "payment"),
+        reference=text(action, "id"),
+        order_id=str(action.get("order_id") or ""),
+        message=clean(f"Dispute {action['status']}: {action.get('reason') or 'no reason given'}."),
+        params={"dispute": action["status"], **keep(both, *PARAMS)},
+        occurred_at=moment(action, "changed"),
     )
 
 

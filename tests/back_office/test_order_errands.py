@@ -12,6 +12,7 @@ from orders.models import Order
 from payments.actors import Actor
 from payments.errors import GatewayUnavailable
 from payments.models import CreditCard, PaymentMethod, RefundReason
+from payments.wallet import Wallet
 from tests.back_office.conftest import confirm, errand_page, filled_in, text_of
 from tests.factories import card_recipe, make_method, make_order, make_payment
 from tests.scripted import ScriptedGateway, declined, waiting
@@ -306,13 +307,27 @@ def test_a_check_needs_no_card(clerk):
 
 def test_a_card_of_the_customer_is_offered(clerk, django_user_model):
     ada = django_user_model.objects.create_user("ada")
-    card_recipe.make(user=ada, last_four="9999")
-    card_recipe.make(last_four="8888")
+    Wallet(ada).add(card_recipe.make(user=ada, last_four="9999"))
+    Wallet(ada).add(card_recipe.make(user=ada, last_four="7777"))
+    card_recipe.make(user=ada, last_four="8888")  # Paid with once, and not kept.
     order = make_order("100.00", user=ada)
     make_method()
     page = text_of(clerk.get(errand_page(order, "add_payment")))
-    assert "9999" in page
+    assert page.index("9999") < page.index("7777")  # The default is offered first.
     assert "8888" not in page
+    confirm(clerk, order, "add_payment")
+    assert order.payments.get().source.last_four == "9999"
+
+
+def test_a_card_that_another_provider_keeps_is_not_charged_by_this_one(clerk, django_user_model):
+    ada = django_user_model.objects.create_user("ada")
+    method, other = make_method(), make_method(name="Other")
+    Wallet(ada).add(card_recipe.make(user=ada, payment_method=other))
+    order = make_order("100.00", user=ada)
+    answer = confirm(clerk, order, "add_payment", method=str(method.pk))
+    assert "This card is kept for Other." in text_of(answer)
+    confirm(clerk, order, "add_payment", method=str(other.pk))
+    assert order.payments.get().payment_method == other
 
 
 def test_a_second_click_adds_no_second_payment(clerk):

@@ -69,6 +69,7 @@ def prepare(name: str, folder: Path, stand: Stand) -> None:
         database["OPTIONS"] = {"transaction_mode": "IMMEDIATE", "timeout": 60, "init_command": pragmas}
     settings.PAYMENT_GATEWAYS = {"drilled": stand.gateway}
     settings.PAYMENT_SECRETS = dict(stand.secrets)
+    settings.PAYMENTS = {**settings.PAYMENTS, "UNSIGNED_NOTICES_PER_IP": ""}  # Here they all come at once.
     settings.REACTIONS = {}
     settings.LOGGING_CONFIG = None
     django.setup()

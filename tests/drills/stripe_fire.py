@@ -23,9 +23,9 @@ from django.conf import settings
 from tests.drills.fire import HOOK, KEY, Fire, prepare
 
 RATES = {
-    **dict.fromkeys(("lost_request", "lost_answer", "error_before", "error_after", "truncated_body"), 25),
-    **dict.fromkeys(("rate_limited", "wrong_amount", "unknown_status", "key_in_use"), 10),
-    "late_answer": 4,
+    **dict.fromkeys(("lost_request", "lost_answer", "error_before", "error_after", "truncated_body"), 50),
+    **dict.fromkeys(("rate_limited", "wrong_amount", "unknown_status", "key_in_use"), 20),
+    "late_answer": 8,
 }
 CHANCES = {"twice": 25, "held_back": 30}  # Of a hundred webhooks.
 CARDS = [

@@ -16,7 +16,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 LIVES = int(os.environ.get("DRILL_COUNT") or 100)
 SEED = int(os.environ.get("SEED") or 1)
-STANDS = {"braintree": "tests.drills.braintree_stand.BraintreeStand"}
+STANDS = {
+    "braintree": "tests.drills.braintree_stand.BraintreeStand",
+    "payplug": "tests.drills.payplug_stand.PayPlugStand",
+}
 
 
 @pytest.mark.drill

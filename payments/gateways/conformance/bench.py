@@ -60,6 +60,7 @@ class Bench:
     over_capture_minor = 1_100  # What may be captured of 1000.
     a_page_of_records = 100  # How many records one answer of the listing has.
     notices_age = True  # Whether a notice says when it was signed.
+    notified: Sequence[str] = ("authorize", "capture")  # The deeds of which the provider tells by itself.
 
     # The gateway
 
@@ -92,6 +93,10 @@ class Bench:
         """Sources that are declined, by the standard code that is to come of each."""
         declined = self.source("decline")
         return {} if declined is None else {"card_declined": declined}
+
+    def an_amount(self, currency: str, amount_minor: int) -> int:
+        """The same amount, or the next one below that the provider takes in that currency."""
+        return amount_minor
 
     # The provider's side
 
@@ -126,6 +131,13 @@ class Bench:
     def sign(self, body: bytes, *, secret: str = "", seconds_ago: int = 0) -> Mapping[str, str]:
         """The headers with which the provider sends this body; signed with another secret if one is given."""
         raise NotImplementedError("Sign as the provider does.")
+
+    def seal(self, body: bytes, *, secret: str = "", seconds_ago: int = 0) -> tuple[Mapping[str, str], bytes]:
+        """What arrives: headers and body. Override it, in place of `sign`, where the signature is in the body."""
+        return self.sign(body, secret=secret, seconds_ago=seconds_ago), body
+
+    def before_a_refund(self, authorization: str) -> None:
+        """Let pass what this provider waits for until it gives back what was taken, such as a night."""
 
     def strange_notice(self, body: bytes) -> bytes:
         """The same notice, of a type that nobody has heard of."""
@@ -171,6 +183,11 @@ class Bench:
 
     def approved(self, amount_minor: int = 1_000, options: GatewayOptions | None = None) -> Response:
         return self.gateway.authorize(amount_minor, self.source("approve"), options or self.options())
+
+    def give_back(self, amount_minor: int, authorization: str, options: GatewayOptions | None = None) -> Response:
+        """A refund of what was taken a moment ago."""
+        self.before_a_refund(authorization)
+        return self.gateway.credit(amount_minor, authorization, options or self.options())
 
     def taken(self, amount_minor: int = 1_000) -> str:
         """The handle of what is held and taken."""

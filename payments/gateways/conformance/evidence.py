@@ -25,11 +25,12 @@ class EvidenceRules(Bench):
         held = expect(Outcome.APPROVED, found or Response(outcome=Outcome.DECLINED)).authorization
         demand(held and self.books(held).authorized == 1_000, "What is found is not what was done.")
         options = self.options(options["order_id"])
+        amount = 400 if self.gateway_class.capabilities.partial_capture else 1_000
         self.spoil("lost_answer")
-        refuse(GatewayUnavailable, self.gateway.capture, 400, held, options)
+        refuse(GatewayUnavailable, self.gateway.capture, amount, held, options)
         taken = self.look("capture", options, held)
         demand(taken and taken.success, "A capture whose answer was lost is not found.")
-        demand(taken and taken.amount_minor in (None, 400), "The capture that is found has another amount.")
+        demand(taken and taken.amount_minor in (None, amount), "The capture that is found has another amount.")
 
     @rule("a-lost-decline-is-found", needs="lookup", wire=True)
     def test_a_lost_decline_is_found(self) -> None:
@@ -54,7 +55,7 @@ class EvidenceRules(Bench):
         held = self.hold(options=first)
         expect(Outcome.APPROVED, self.gateway.capture(1_000, held, self.options(order_id)))
         refunds = [self.options(order_id) for _ in range(3)]
-        done = [self.gateway.credit(100, held, options) for options in refunds[:2]]
+        done = [self.give_back(100, held, options) for options in refunds[:2]]
         for options, answer in zip(refunds, done, strict=False):
             found = self.look("refund", options, held)
             same = found is not None and found.reference == answer.reference
@@ -81,7 +82,7 @@ class EvidenceRules(Bench):
         self.demand_snapshot(held, authorized=1_000, captured=0, refunded=0, voided=False)
         expect(Outcome.APPROVED, self.gateway.capture(1_000, held, self.options()))
         self.demand_snapshot(held, authorized=1_000, captured=1_000, refunded=0, voided=False)
-        expect(Outcome.APPROVED, self.gateway.credit(1_000, held, self.options()))
+        expect(Outcome.APPROVED, self.give_back(1_000, held))
         self.demand_snapshot(held, authorized=1_000, captured=1_000, refunded=1_000, voided=False)
 
     def demand_snapshot(self, authorization: str, **right: int | bool) -> None:

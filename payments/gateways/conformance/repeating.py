@@ -18,6 +18,7 @@ class RepeatingRules(Bench):
             self.demand_once(lambda options: gateway.authorize(1_000, source, options))
             self.demand_once(lambda options: gateway.purchase(1_000, source, options))
         held, taken, let_go = self.hold(), self.taken(), self.hold()
+        self.before_a_refund(taken)
         self.demand_once(lambda options: gateway.capture(400, held, options), held)
         self.demand_once(lambda options: gateway.credit(400, taken, options), taken)
         self.demand_once(lambda options: gateway.void(let_go, options), let_go)

@@ -57,7 +57,7 @@ class SecrecyRules(Bench):
             for source in self.every_source():
                 yield partial(gateway.authorize, 1_000, source, self.options())
         yield lambda: gateway.capture(1_000, held, self.options())
-        yield lambda: gateway.credit(1_000, taken, self.options())
+        yield lambda: self.give_back(1_000, taken)
         yield lambda: gateway.void("nobody-has-this", self.options())
         if abilities.fetch:
             yield lambda: gateway.fetch("nobody-has-this")
@@ -66,12 +66,12 @@ class SecrecyRules(Bench):
                 self.spoil(fault)
                 yield lambda: gateway.purchase(1_000, self.source("approve"), self.options())
         if abilities.webhooks:
-            yield from self.tour_of_notices(held)
+            yield from self.tour_of_notices(held if self.notified[0] == "authorize" else taken)
 
-    def tour_of_notices(self, held: str) -> Iterator[Callable[[], Any]]:
+    def tour_of_notices(self, authorization: str) -> Iterator[Callable[[], Any]]:
         parse = self.gateway.parse_webhook
-        for body in (*self.notices(held), b"{"):
-            yield partial(parse, self.sign(body), body)
+        for body in (*self.notices(authorization), b"{"):
+            yield partial(parse, *self.seal(body))
             yield partial(parse, {}, body)
 
 

@@ -21,7 +21,7 @@ class ShapeRules(Bench):
     def test_answers_have_the_shape(self) -> None:
         held = self.hold()
         answers = [self.gateway.capture(1_000, held, self.options())]
-        answers += [self.gateway.credit(1_000, answers[0].authorization or held, self.options())]
+        answers += [self.give_back(1_000, answers[0].authorization or held)]
         answers += [self.gateway.void(self.hold(), self.options())]
         if self.gateway_class.source_required:
             sources = [self.source("approve"), *self.declines().values()]
@@ -33,13 +33,13 @@ class ShapeRules(Bench):
     def test_an_approval_has_a_handle(self) -> None:
         sold = expect(Outcome.APPROVED, self.gateway.purchase(1_000, self.source("approve"), self.options()))
         demand(sold.authorization, "An approved purchase has no authorization: nobody can refund it.")
-        expect(Outcome.APPROVED, self.gateway.credit(1_000, sold.authorization, self.options()))
+        expect(Outcome.APPROVED, self.give_back(1_000, sold.authorization))
 
     @rule("a-reference-names-one-deed")
     def test_a_reference_names_one_deed(self) -> None:
         held = self.hold()
         taken = self.gateway.capture(1_000, held, self.options())
-        back = self.gateway.credit(1_000, taken.authorization or held, self.options())
+        back = self.give_back(1_000, taken.authorization or held)
         deeds = [taken, back, *(self.gateway.void(self.hold(), self.options()) for _ in range(2))]
         if self.gateway_class.source_required:
             deeds += [self.approved(), self.approved()]

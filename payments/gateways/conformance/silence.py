@@ -23,6 +23,7 @@ class SilenceRules(Bench):
             yield lambda: gateway.purchase(1_000, source, self.options())
         held, taken = self.hold(), self.taken()
         yield lambda: gateway.capture(1_000, held, self.options())
+        self.before_a_refund(taken)
         yield lambda: gateway.credit(1_000, taken, self.options())
         held = self.hold()
         yield lambda: gateway.void(held, self.options())
