@@ -8,4 +8,5 @@ from shop.checkout import countries, wording
 
 register = template.Library()
 register.filter("country", countries.name_of)
+register.filter("card_name", wording.card_name)
 register.filter("paid_with", wording.paid_with)

@@ -1,0 +1,26 @@
+"""Who is at the door: as an actor, and by the address that the request came from."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from payments.actors import Actor, Origin
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    user = request.user if request.user.is_authenticated else None
+    return Actor(Origin.CHECKOUT, user)
+
+
+def ip_of(request: HttpRequest) -> str | None:
+    """The visitor's IP address. Behind a proxy of ours the one that it has seen: the last that was added."""
+    seen = str(request.META.get("REMOTE_ADDR") or "")
+    if getattr(settings, "SECURE_PROXY_SSL_HEADER", None):
+        seen = str(request.META.get("HTTP_X_FORWARDED_FOR") or seen).rpartition(",")[2]
+    try:
+        return str(ipaddress.ip_address(seen.strip()))
+    except ValueError:
+        return None
