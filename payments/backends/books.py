@@ -104,7 +104,7 @@ def to_refund(order: Buyable, amount: Decimal) -> Payment | None:
 
     Of an order of which no money is known yet, the newest: its capture may be heard of later.
     """
-    payments = list(Payment.objects.filter(order=order.pk).order_by("-id"))
+    payments: list[Payment] = list(Payment.objects.filter(order=order.pk).order_by("-id"))
     asked = Operation.objects.filter(payment__in=payments, kind="refund", state__in=("open", "unknown", "waiting"))
     waiting = {each.payment_id for each in asked if each.amount.amount == amount}
     for payment in sorted(payments, key=lambda each: each.pk not in waiting):

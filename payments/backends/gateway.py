@@ -52,7 +52,9 @@ class GatewayBackend(BasePaymentBackend):
         if open_page is not None:
             return self._info(open_page)
         self._refuse_without_page()
-        payment = self._add(order, billing_address, HostedSource.objects.create(label=self.method.name[:64]))
+        offered = order.user_id is not None and self.method.capabilities.saved_sources  # The page asks its customer.
+        page = HostedSource.objects.create(label=self.method.name[:64], to_keep=offered)
+        payment = self._add(order, billing_address, page)
         try:
             self._place(order, payment)
         except PaymentDeclined as error:

@@ -58,7 +58,10 @@ def member(*groups, **facts):
             MONEY - {"payments.review_payment"}
             | {f"orders.{verb}_order" for verb in ("complete", "ship", "note", "resend")},
         ),
-        ("manager", MONEY | ORDERS | PAYLOADS | SETTINGS | OFFER | {"payments.change_reaction", "payments.forget_creditcard"}),
+        (
+            "manager",
+            MONEY | ORDERS | PAYLOADS | SETTINGS | OFFER | {"payments.change_reaction", "payments.forget_creditcard"},
+        ),
     ],
 )
 def test_a_role_may_do_this_and_no_more(roles, role, may):

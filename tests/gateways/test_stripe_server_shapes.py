@@ -61,7 +61,7 @@ PARAMS = {
 }
 
 
-def annotations(cls):
+def annotated(cls):
     """A class's own names, and those of the classes that it is made of."""
     return {
         name: note for base in reversed(cls.__mro__) for name, note in vars(base).get("__annotations__", {}).items()
@@ -81,7 +81,7 @@ def inner(cls, name, note):
 
 def strange(said, cls, path=""):
     """The fields of an answer that the SDK's class has not."""
-    names = annotations(cls)
+    names = annotated(cls)
     found = []
     for name, value in said.items():
         if name not in names:
@@ -127,7 +127,7 @@ def test_no_answer_has_a_field_that_the_sdk_does_not_know(said, what):
 
 @pytest.mark.parametrize("what", [each for each in OBJECTS if each not in ("webhook_endpoint", "account", "event")])
 def test_no_field_of_the_reference_objects_is_left_out(said, what):
-    wanted = set(KNOWN["resources"][what]) & set(annotations(OBJECTS[what])) - GONE.get(what, set())
+    wanted = set(KNOWN["resources"][what]) & set(annotated(OBJECTS[what])) - GONE.get(what, set())
     assert [sorted(wanted - set(each)) for each in said[what] if wanted - set(each)] == []
 
 
@@ -154,7 +154,7 @@ def test_every_parameter_that_is_taken_is_one_of_the_sdks(route):
 
 
 def unknown(accepted, module, cls, path=""):
-    names = annotations(cls)
+    names = annotated(cls)
     found = []
     for name, deeper in accepted.items():
         if name not in names:
@@ -208,7 +208,7 @@ def test_our_error_codes_are_the_sdks():
     """Of the codes that the SDK lists, those that cards and intents can have are in our table or mean nothing to us."""
     listed = {
         code
-        for each in typing.get_args(annotations(stripe.PaymentIntent.LastPaymentError)["code"])
+        for each in typing.get_args(annotated(stripe.PaymentIntent.LastPaymentError)["code"])
         for code in typing.get_args(each)
         if isinstance(code, str)
     }

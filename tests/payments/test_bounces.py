@@ -10,8 +10,8 @@ from orders.models import Order
 from payments.actors import Actor, Origin
 from payments.gateways.base import Outcome
 from payments.models import Payment
-from tests.factories import fact, make_order, purchased
-from tests.payments.inbox_shop import Provider, card_recipe, wired_method
+from tests.factories import card_recipe, fact, make_order, purchased
+from tests.payments.inbox_shop import Provider, wired_method
 from tests.scripted import ok
 
 pytestmark = pytest.mark.django_db

@@ -32,7 +32,7 @@ def _only_stock(settings):
     }
 
 
-def left(*products: Product) -> list[int]:
+def left(*products: Product) -> list[int | None]:
     return [Product.objects.get(pk=product.pk).stock for product in products]
 
 

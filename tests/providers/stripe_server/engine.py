@@ -71,11 +71,11 @@ class Engine:
         key = headers.get("idempotency-key", "") if method == "POST" else ""
         question = (method, parts.path, hashlib.sha256(body).hexdigest())
         if key in world.answers:
-            before, status, said = world.answers[key]
+            before, status, stored = world.answers[key]
             if before != question:
                 message = "Keys for idempotent requests can only be used with the same parameters they were first used"
                 return self._write(400, {"error": {"type": "idempotency_error", "message": f"{message} with."}})
-            return status, {**self._headers(), "idempotent-replayed": "true"}, said
+            return status, {**self._headers(), "idempotent-replayed": "true"}, stored
         world.request = {"id": world.new_id("req"), "idempotency_key": key or None}
         intents.expire(world)
         try:

@@ -11,7 +11,8 @@ from tests.providers.stripe_server.faults import Lost
 
 class Transport:
     def __init__(self, engine: Engine) -> None:
-        self.engine, self.sent = engine, []
+        self.engine = engine
+        self.sent: list[bytes] = []
 
     def request(
         self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None

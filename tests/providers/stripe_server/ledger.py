@@ -18,7 +18,8 @@ def fee_of(amount: int) -> int:
 
 
 def enter(world: World, source: dict[str, Any], amount: int, category: str, *, fee: int = 0) -> dict[str, Any]:
-    currency, facts = source["currency"], {"reporting_category": category}
+    currency = source["currency"]
+    facts: dict[str, Any] = {"reporting_category": category}
     own = world.options.account_currency
     if own and own != currency:
         amount = amount * RATE["numerator"] // RATE["denominator"]

@@ -31,7 +31,8 @@ class Post(threading.Thread):
     def __init__(self, url: str, secret: str, *, twice: int = 0, held_back: int = 0, seed: int = 1) -> None:
         super().__init__(daemon=True)
         self.url, self.secret, self.twice, self.held_back = urlsplit(url), secret, twice, held_back
-        self.rng, self.waiting = random.Random(seed), queue.PriorityQueue()
+        self.rng = random.Random(seed)
+        self.waiting: queue.PriorityQueue[Any] = queue.PriorityQueue()
         self.number = self.delivered = self.open = 0
         self.given_up: list[str] = []
         self.start()
