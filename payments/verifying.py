@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from hashlib import sha256
 
-from payments.errors import InvalidSignature
+from django.utils import timezone
+
+from payments.errors import GatewayUnavailable, InvalidSignature
 from payments.gateways.base import Fact, Gateway, Kind, Outcome, Snapshot, WebhookNotice
 from payments.models import Operation, Payment, PaymentMethod
 from payments.money import to_minor
@@ -47,13 +49,17 @@ def _asked(claimed: Fact, payment: Payment, gateway: Gateway) -> Fact:
     key = operation.idempotency_key if operation else ""
     if not gateway.capabilities.lookup:
         return _compared(claimed, payment, operation, gateway)
-    answer = gateway.lookup_knowing(
-        kind=claimed.kind,
-        idempotency_key=key,
-        order_id=f"{payment.order.number}-{payment.number}",
-        authorization=claimed.authorization or payment.response_code,
-        reference=claimed.reference,
-    )
+    try:
+        answer = gateway.lookup_knowing(
+            kind=claimed.kind,
+            idempotency_key=key,
+            order_id=f"{payment.order.number}-{payment.number}",
+            authorization=claimed.authorization or payment.response_code,
+            reference=claimed.reference,
+        )
+    except GatewayUnavailable:
+        payment.operations.filter(state="waiting").update(next_try_at=timezone.now())  # It is worth a look soon.
+        raise
     if answer is None:
         raise InvalidSignature("The notice is not signed, and the provider knows nothing of it.")
     return Fact.from_response(claimed.kind, answer, idempotency_key=key)

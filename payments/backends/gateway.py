@@ -15,6 +15,7 @@ from payments.actors import Actor, Origin
 from payments.backends.base import BasePaymentBackend, PaymentInfo, parts_of
 from payments.backends.errors import AbortPaymentFailed, CreatePaymentFailed, ParseNotificationFailed
 from payments.errors import GatewayError, GatewayUnavailable, InvalidSignature, PaymentDeclined, UnreadableNotice
+from payments.gateways.base import DeclineCode
 from payments.limiting import sender_of
 from payments.models import CreditCard, HostedSource, Operation, Payment, PaymentMethod
 from payments.models.states import DEAD, State
@@ -73,8 +74,11 @@ class GatewayBackend(BasePaymentBackend):
         payment = self._add(order, billing_address, card)
         try:
             self._place(order, payment)
-        except PaymentDeclined:
+        except PaymentDeclined as error:
             payment.refresh_from_db()
+            if error.error_code == DeclineCode.NOT_FOUND and self.method.capabilities.hosted_page:
+                cast("Any", order).refresh_from_db()
+                return self.create_payment(order, billing_address)  # Its provider has forgotten the card.
         return {**self._info(payment), "is_paid": payment.state in (State.PENDING, State.COMPLETED)}
 
     def handle_notification(self, request: HttpRequest) -> None:

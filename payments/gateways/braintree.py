@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from payments.errors import GatewayError, UnsupportedAction
+from payments.errors import GatewayError, GatewayUnavailable, UnsupportedAction
 from payments.gateways import braintree_notices as notices
 from payments.gateways import braintree_params as params
 from payments.gateways import braintree_words as words
@@ -167,21 +168,24 @@ class BraintreeGateway(BraintreeVault):
     ) -> Response:
         """Over the parts that were taken, the newest first. What an earlier try has given back counts."""
         mine, left, done = params.order_id(options), amount_minor, []
-        for number, part in enumerate(reversed(parts), start=1):
-            refunds = self.refunds(client, [part])
-            before = [each for each in refunds if words.get(each, "order_id") == mine]
-            done += before
-            left -= sum(words.amount_of(each) for each in before)
-            rest = words.amount_of(part) - sum(words.amount_of(each) for each in refunds)
-            wanted = min(left, rest)
-            if words.text(part, "status") not in words.TAKEN or wanted <= 0:
-                continue
-            key = f"{options['idempotency_key']}-{number}" if self._key(options) else ""
-            answer = self.read("refund", self._give_back(client, part, wanted, options, key), options, authorization)
-            if not answer.success:
-                return answer if not done else words.together(done, authorization)
-            done.append(answer)
-            left -= wanted
+        with halfway(done):
+            for number, part in enumerate(reversed(parts), start=1):
+                refunds = self.refunds(client, [part])
+                before = [each for each in refunds if words.get(each, "order_id") == mine]
+                done += before
+                left -= sum(words.amount_of(each) for each in before)
+                rest = words.amount_of(part) - sum(words.amount_of(each) for each in refunds)
+                wanted = min(left, rest)
+                if words.text(part, "status") not in words.TAKEN or wanted <= 0:
+                    continue
+                key = f"{options['idempotency_key']}-{number}" if self._key(options) else ""
+                answer = self.read(
+                    "refund", self._give_back(client, part, wanted, options, key), options, authorization
+                )
+                if not answer.success:
+                    return answer if not done else words.together(done, authorization)
+                done.append(answer)
+                left -= wanted
         if not done:
             return words.declined(DeclineCode.INVALID_AMOUNT, "Nothing of it is left to give back.")
         return words.together(done, authorization)
@@ -263,3 +267,14 @@ class BraintreeGateway(BraintreeVault):
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[WebhookNotice]:
         return [notices.notice(notices.verified(self.client(), body))]
+
+
+@contextmanager
+def halfway(done: list[Any]) -> Iterator[None]:
+    """Once something is done, no refusal of the next request means that nothing was."""
+    try:
+        yield
+    except Exception as error:
+        if not done:
+            raise
+        raise GatewayUnavailable(f"A part of it was given back, and then not ({type(error).__name__}).") from error

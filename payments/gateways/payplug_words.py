@@ -26,7 +26,11 @@ FAILURES = {
     "timeout": DeclineCode.SESSION_EXPIRED,
 }
 # Why a request was refused, by the parameter that was wrong, else by status.
-DETAILS = {"amount": DeclineCode.INVALID_AMOUNT, "authorized_amount": DeclineCode.INVALID_AMOUNT}
+DETAILS = {
+    "amount": DeclineCode.INVALID_AMOUNT,
+    "authorized_amount": DeclineCode.INVALID_AMOUNT,
+    "payment_method": DeclineCode.NOT_FOUND,  # The kept card.
+}
 STATUSES = {
     401: DeclineCode.CONFIG_ERROR,
     403: DeclineCode.WRONG_STATE,

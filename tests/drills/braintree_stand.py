@@ -27,6 +27,7 @@ class BraintreeStand:
         "lost_request lost_answer error_before error_after truncated_body rate_limited wrong_amount unknown_status "
         "garbage late_answer".split()
     )
+    latest_s = 1.5
     secrets = {"DRILL_KEY": PRIVATE_KEY}
 
     def __init__(self) -> None:
@@ -56,6 +57,9 @@ class BraintreeStand:
     def pass_a_night(self) -> None:
         with self.books.lock:
             self.books.settle()
+
+    def customers_come(self, rng: random.Random) -> bool:
+        return False  # It has no page.
 
     def notices(self) -> list[tuple[Mapping[str, str], bytes]]:
         with self.books.lock:

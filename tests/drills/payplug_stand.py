@@ -6,11 +6,13 @@ import random
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from payments.gateways.http import Patience
 from payments.gateways.payplug import PayPlugGateway
 from tests.providers.payplug_server import CARDS, GOOD, SECRET_KEY, PayPlugServer
 
+NUMBERS_ON_THE_PAGE = ["4242424242424242"] * 4 + ["4000000000000002", ""]  # Some do not come at all.
 BAD = next(card for card, does in CARDS.items() if does == "card_declined")
 
 
@@ -24,6 +26,7 @@ class PayPlugStand:
         "lost_request lost_answer error_before error_after truncated_body rate_limited wrong_amount unknown_status "
         "garbage late_answer".split()
     )
+    latest_s = 0.4
     secrets = {"DRILL_KEY": SECRET_KEY}
 
     def __init__(self) -> None:
@@ -35,13 +38,26 @@ class PayPlugStand:
         return {"secret_key": "DRILL_KEY", "base_url": self.server.address}
 
     def token(self, rng: random.Random) -> str:
-        return rng.choice([GOOD] * 7 + [BAD])
+        return rng.choice([GOOD] * 4 + [BAD] + [""] * 4)
 
     def misbehave(self, fault: str) -> None:
         if fault:
             self.server.faults.add(fault)
         else:
             self.server.faults.clear()
+
+    def customers_come(self, rng: random.Random) -> bool:
+        with self.books.lock:
+            open_pages = [
+                each["hosted_payment"]["payment_url"]
+                for each in self.books.payments.values()
+                if not (each["is_paid"] or each["failure"] or self.books.held(each))
+            ]
+        for url in open_pages[-3:]:
+            number = rng.choice(NUMBERS_ON_THE_PAGE)
+            if number:
+                self.server.visit(urlsplit(url).path, {"number": number, "act": "pay"})
+        return bool(open_pages)
 
     def pass_a_night(self) -> None:
         """Nothing here waits for one."""

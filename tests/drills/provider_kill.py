@@ -28,7 +28,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 FAULTY, TOLD, NIGHT = 0.4, 0.4, 0.4  # The shares of lives with a fault, with notices after them, with a night.
-KILLED, LATEST_S, LONGEST_S = 0.7, 1.5, 10.0  # Of the children; when at the latest; how long the others have.
+KILLED, LONGEST_S = 0.7, 10.0  # Of the children; how long the others have.
 
 
 class Stand(Protocol):
@@ -36,6 +36,7 @@ class Stand(Protocol):
 
     gateway: str  # Dotted name of the class.
     faults: Sequence[str]
+    latest_s: float  # When a child is killed at the latest: about as long as a life takes.
 
     @property
     def config(self) -> Mapping[str, Any]: ...
@@ -43,11 +44,16 @@ class Stand(Protocol):
     @property
     def secrets(self) -> Mapping[str, str]: ...
 
-    def token(self, rng: random.Random) -> str: ...
+    def token(self, rng: random.Random) -> str:
+        """What an order is paid with; "" where its customer is sent to the provider's page."""
+
     def misbehave(self, fault: str) -> None:
         """Let this befall the next request that moves money; "" for no more trouble."""
 
     def pass_a_night(self) -> None: ...
+    def customers_come(self, rng: random.Random) -> bool:
+        """Some of those who were sent to its page pay there, or do not; False where nobody was."""
+
     def notices(self) -> list[tuple[Mapping[str, str], bytes]]:
         """Headers and body of everything that the provider tells by itself, up to now."""
 
@@ -69,7 +75,7 @@ def prepare(name: str, folder: Path, stand: Stand) -> None:
         database["OPTIONS"] = {"transaction_mode": "IMMEDIATE", "timeout": 60, "init_command": pragmas}
     settings.PAYMENT_GATEWAYS = {"drilled": stand.gateway}
     settings.PAYMENT_SECRETS = dict(stand.secrets)
-    settings.PAYMENTS = {**settings.PAYMENTS, "UNSIGNED_NOTICES_PER_IP": ""}  # Here they all come at once.
+    settings.PAYMENTS = {**settings.PAYMENTS, "UNSIGNED_NOTICES_PER_IP": "", "PUBLIC_ORIGIN": "https://shop.example"}
     settings.REACTIONS = {}
     settings.LOGGING_CONFIG = None
     django.setup()
@@ -97,6 +103,8 @@ class Drill:
                 self.counted["faults"] += 1
             self._child(lambda: live(order, rng), rng)  # noqa: B023 (it is called at once)
             self.stand.misbehave("")
+            if self.stand.customers_come(rng):
+                self._child(lambda: work(order, rng), rng)  # noqa: B023 (it is called at once)
             if rng.random() < NIGHT:
                 self.stand.pass_a_night()
             if rng.random() < TOLD:
@@ -106,12 +114,14 @@ class Drill:
 
     def _order(self, number: int, rng: random.Random) -> str:
         from orders.models import Order
-        from payments.models import CreditCard
+        from payments.models import CreditCard, HostedSource
 
         order = Order.objects.create(number=f"K{number:07d}", email="ada@example.com", currency="EUR")
         order.add_line("Tee", unit_price=Decimal(rng.randint(500, 150_000)) / 100)
-        card = CreditCard.objects.create(token=self.stand.token(rng), brand="visa", month=12, year=2030)
-        order.add_payment(self.method, source=card)
+        token = self.stand.token(rng)
+        card = {"token": token, "brand": "visa", "month": 12, "year": 2030}
+        source = CreditCard.objects.create(**card) if token else HostedSource.objects.create(label="Drilled")
+        order.add_payment(self.method, source=source)
         return str(order.number)
 
     def _mixed(self, rng: random.Random) -> list[tuple[Mapping[str, str], bytes]]:
@@ -125,7 +135,7 @@ class Drill:
         from django.db import connections
 
         connections.close_all()
-        until = time.monotonic() + (rng.uniform(0.0, LATEST_S) if rng.random() < KILLED else LONGEST_S)
+        until = time.monotonic() + (rng.uniform(0.0, self.stand.latest_s) if rng.random() < KILLED else LONGEST_S)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # Forking beside the server's threads.
             child = os.fork()
@@ -191,12 +201,19 @@ class Drill:
 def live(number: str, rng: random.Random) -> None:
     """Somebody buys, and somebody works on the order."""
     from orders.models import Order
-    from payments.models import Payment
 
     order = Order.objects.get(number=number)
     if rng.random() < 0.3:
         attempt(order.payments.get().purchase)
     attempt(order.complete)
+    work(number, rng)
+
+
+def work(number: str, rng: random.Random) -> None:
+    from orders.models import Order
+    from payments.models import Payment
+
+    order = Order.objects.get(number=number)
     for _verb in range(rng.randint(1, 4)):
         payment = Payment.objects.filter(order=order).latest("id")
         attempt(lambda: act(order, payment, rng))  # noqa: B023 (it is called at once)

@@ -340,6 +340,37 @@ def test_a_refund_that_stops_halfway_says_how_far_it_came(bench):
     assert (back.outcome, back.amount_minor) == (Outcome.APPROVED, 700)
 
 
+@pytest.mark.parametrize("trouble", ["busy", "gone", "locked out"])
+def test_a_refund_that_is_stopped_halfway_is_not_said_to_be_undone(bench, monkeypatch, trouble):
+    """A part is given back already: that the rest was refused unread does not mean that nothing happened."""
+    held = bench.hold()
+    bench.gateway.capture(300, held, bench.options(final=False))
+    bench.gateway.capture(700, held, bench.options())
+    bench.server.books.settle()
+    give_back = BraintreeGateway._give_back
+    refusals = braintree_wire.sdk().exceptions
+    answers = {
+        "busy": GatewayUnavailable("Too many.", retry_after=2),
+        "gone": refusals.NotFoundError(),
+        "locked out": refusals.AuthorizationError(),
+    }
+    done = []
+
+    def once(gateway, client, deed, *rest):
+        done.append(deed.id)
+        if len(done) == 2:
+            raise answers[trouble]
+        return give_back(gateway, client, deed, *rest)
+
+    monkeypatch.setattr(BraintreeGateway, "_give_back", once)
+    options = bench.options()
+    with pytest.raises(GatewayUnavailable) as unknown:
+        bench.gateway.credit(1_000, held, options)
+    assert unknown.value.retry_after is None
+    monkeypatch.undo()
+    assert bench.gateway.fetch(held).refunded_minor == 700
+
+
 # Keys
 
 

@@ -91,6 +91,11 @@ def test_a_refusal_is_an_answer(status):
     assert room((status, {}, b'{"error": {}}')).ask("POST", "/x", body={}).status == status
 
 
+def test_an_answer_without_a_body_says_nothing():
+    reply = room((204, {}, b"")).ask("DELETE", "/cards/1")
+    assert (reply.status, reply.data) == (204, {})
+
+
 @pytest.mark.parametrize("status", [100, 301, 302, 307, 408, 425, 500, 502, 503, 504, 599])
 def test_what_is_no_answer_is_unknown_and_asked_once(status):
     made = room((status, {"location": "https://elsewhere.example/"}, b"{}"))

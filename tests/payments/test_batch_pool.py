@@ -7,26 +7,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
-from django.db import connection
 
 from payments.models import Payment
+from tests.database_url import here
 from tests.factories import card_recipe, make_method, make_order, make_payment
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-def here() -> str:
-    """The address of the database that the tests run on."""
-    known = connection.get_connection_params()
-    host = known.get("host") or "localhost"
-    query = f"?host={quote(host)}" if host.startswith("/") else ""
-    place = "" if query else f"{host}:{known.get('port') or 5432}"
-    secret = f":{quote(known['password'])}" if known.get("password") else ""
-    return f"postgresql://{quote(known.get('user') or '')}{secret}@{place}/{known['dbname']}{query}"
 
 
 def test_twelve_workers_and_two_connections():

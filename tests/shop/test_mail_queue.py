@@ -10,7 +10,6 @@ from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from time import monotonic, sleep
-from urllib.parse import quote
 
 import pytest
 import time_machine
@@ -22,6 +21,7 @@ from django.utils import timezone
 
 from orders.models import Order
 from payments.models import Reaction
+from tests.database_url import here
 from tests.factories import make_order
 from tests.smtp import mail_server
 
@@ -33,16 +33,6 @@ except ImportError:  # Before Django 6.0.
 LETTERS = 12
 ROOT = Path(__file__).resolve().parent.parent.parent
 QUEUE = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
-
-
-def here() -> str:
-    """The address of the database that the tests run on."""
-    known = connection.get_connection_params()
-    who, host = quote(known.get("user") or ""), known.get("host") or "localhost"
-    secret = f":{quote(known['password'])}" if known.get("password") else ""
-    query = f"?host={quote(host)}" if host.startswith("/") else ""
-    place = "" if query else f"{host}:{known.get('port') or 5432}"
-    return f"postgresql://{who}{secret}@{place}/{known['dbname']}{query}"
 
 
 def worker(name: str, mail_url: str) -> subprocess.Popen[bytes]:
