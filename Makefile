@@ -1,5 +1,5 @@
 # Each target does the set-up it needs. Needed: Python 3.11 or newer, with pip and venv.
-# Options: URL (tunnel), N and SEED (drill), ARGS (more arguments for pytest), DATABASE_URL (a PostgreSQL of yours instead of the throwaway one).
+# Options: URL (tunnel), N and SEED (drill), ARGS (more arguments for pytest, or for bench: --only storefront), DATABASE_URL (a PostgreSQL of yours instead of the throwaway one).
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -52,7 +52,7 @@ drill: setup ## pull the plug N times and account for every cent (N=, SEED=)
 	$(if $(N),DRILL_COUNT=$(N)) $(if $(SEED),SEED=$(SEED)) $(PY) -m tests.with_postgres $(PY) -m pytest -m drill $(ARGS)
 
 bench: setup ## measure speed against the yardsticks
-	$(PY) -m tests.with_postgres --durable $(PY) -m tests.benchmarks
+	$(PY) -m tests.with_postgres --durable $(PY) -m tests.benchmarks $(ARGS)
 
 docs: setup ## write the generated parts of docs/ again from the code
 	$(PY) manage.py generate_docs

@@ -1,4 +1,4 @@
-"""Run with `make bench`: ratios taken side by side, round by round, of sales, the back office's lists and the inbox."""
+"""Run with `make bench`: ratios taken side by side, round by round, of sales, lists, the inbox and the storefront."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
-from rich.console import Console
 from rich.table import Table
+
+from tests.benchmarks.tables import console, spread
 
 # A page of the stock admin takes seconds; these rounds are enough to know it.
 STOCK_ROUNDS = 4
 CONTESTANTS = ("ours", "minimal ORM", "plain driver")
-console = Console(width=None if sys.stdout.isatty() else 160)
+NAMES = ("sales", "lists", "webhooks", "storefront", "batch", "doctor")
 
 
 class Worker:
@@ -54,24 +55,40 @@ class Worker:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=12)
+    options = arguments()
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    wanted, web = options.only or NAMES, ("--rounds", options.web_rounds)
+    if "sales" in wanted:
+        measure("worker", 0, options, report)
+    if "lists" in wanted:
+        measure("lists", options.few, options, report_lists)
+    if "webhooks" in wanted:
+        run_on_postgres("receipt of webhooks", "webhooks", *web, "--rows", options.events)
+    if "storefront" in wanted:
+        sizes = ("--requests", options.requests, "--products", options.products)
+        run_on_postgres("the storefront", "storefront", *web, *sizes)
+    if "batch" in wanted:
+        sizes = ("--captures", options.captures, "--remembered", options.remembered)
+        run_on_postgres("capture_payments", "batch", *sizes)
+    if "doctor" in wanted:
+        measure_doctor(options.payments)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
+    parser.add_argument("--rounds", type=int, default=12, help="of sales and lists")
     parser.add_argument("--sales", type=int, default=30, help="sales of each contestant in a round")
     parser.add_argument("--rows", type=int, default=1_000_000, help="orders in the full database")
     parser.add_argument("--few", type=int, default=10_000, help="payments in the small database of the lists")
-    parser.add_argument("--payments", type=int, default=1_000_000, help="payments that the doctor looks over")
+    parser.add_argument("--web-rounds", type=int, default=7, help="of webhooks and the storefront")
     parser.add_argument("--events", type=int, default=1_000_000, help="webhook events in the full inbox")
-    parser.add_argument("--only", choices=("sales", "lists", "webhooks", "doctor"))
-    options = parser.parse_args()
-    os.environ.setdefault("LOG_LEVEL", "WARNING")
-    if options.only in (None, "sales"):
-        measure("worker", 0, options, report)
-    if options.only in (None, "lists"):
-        measure("lists", options.few, options, report_lists)
-    if options.only in (None, "webhooks"):
-        measure_webhooks(options.events)
-    if options.only in (None, "doctor"):
-        measure_doctor(options.payments)
+    parser.add_argument("--requests", type=int, default=150, help="requests of each page of the storefront in a round")
+    parser.add_argument("--products", type=int, default=1_000, help="products in the larger shop")
+    parser.add_argument("--captures", type=int, default=400, help="payments captured at a limit of 100 a second")
+    parser.add_argument("--remembered", type=int, default=5_000, help="payments of the larger batch for memory")
+    parser.add_argument("--payments", type=int, default=1_000_000, help="payments that the doctor looks over")
+    parser.add_argument("--only", choices=NAMES, action="append", help="this measurement; may be given several times")
+    return parser.parse_args()
 
 
 def measure(module: str, few: int, options: argparse.Namespace, report: Callable[..., None]) -> None:
@@ -87,15 +104,16 @@ def measure(module: str, few: int, options: argparse.Namespace, report: Callable
                 report(engine, bare, crowded, options)
 
 
-def measure_webhooks(events: int) -> None:
-    """The inbox under gunicorn, beside a bare view; on PostgreSQL alone, for there it serves several workers."""
+def run_on_postgres(title: str, module: str, *options: object) -> None:
+    """A measurement that is a process of its own and prints its tables; on PostgreSQL alone: many ask at once."""
     with tempfile.TemporaryDirectory() as folder:
-        for engine, empty, _full in databases(Path(folder)):
-            if engine != "PostgreSQL":
-                continue
-            console.print(f"{engine}: receipt of webhooks")
-            command = [sys.executable, "-W", "ignore", "-m", "tests.benchmarks.webhooks", "--rows", str(events)]
-            subprocess.run(command, env={**os.environ, "DATABASE_URL": empty}, check=True)
+        urls = [empty for engine, empty, _full in databases(Path(folder)) if engine == "PostgreSQL"]
+    for url in urls:
+        console.print(f"PostgreSQL: {title}")
+        command = [sys.executable, "-W", "ignore", "-m", f"tests.benchmarks.{module}", *map(str, options)]
+        subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, check=True)
+    if not urls:
+        console.print(f"{title}: left out, as there is no PostgreSQL (python -m tests.with_postgres --durable ...)")
 
 
 def measure_doctor(payments: int) -> None:
@@ -178,10 +196,6 @@ def report_lists(engine: str, few: Worker, many: Worker, options: argparse.Names
         cells = [spread(small[page]), spread(large[page]), spread(growth)]
         table.add_row(page, *cells, *([spread(stock[page]), spread(faster)] if faster else ["", ""]))
     console.print(table)
-
-
-def spread(values: Sequence[float]) -> str:
-    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
 
 
 if __name__ == "__main__":

@@ -1,72 +1,130 @@
 """The everyday batch against the simulator at 100 ms: its pace with and without a limit, its connections, its memory.
 
-    python -m tests.with_postgres --durable python -m tests.benchmarks.batch [COUNT]
+    python -m tests.with_postgres --durable python -m tests.benchmarks.batch
 
-Each scenario captures its own currency with `capture_payments` in this process; the simulator is a separate one, and
-counts for itself how often it was asked too fast.
+Each lane captures a currency of its own by `capture_payments` in a process of its own; the simulator is another one.
+Memory is looked at with `bogus`, which answers at once, after a thousand payments and after many.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import threading
-import time
-from io import StringIO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
-os.environ["DEBUG"] = "false"
-os.environ.setdefault("SECRET_KEY", "benchmarks-only")
-os.environ["BATCH_KEY"] = "sk_test_batch"
+import psycopg
 
-import django
-from django.conf import settings
+from tests.benchmarks import batch_run  # Sets Django up on DATABASE_URL.
 
-settings.REACTIONS = {}
-settings.LOGGING = {"version": 1, "disable_existing_loggers": True}
-IMPATIENT = {"impatient": "tests.benchmarks.batch_gateway.ImpatientGateway"}
-settings.PAYMENT_GATEWAYS = {**settings.PAYMENT_GATEWAYS, **IMPATIENT}
-django.setup()
+RUN = [sys.executable, "-W", "ignore", "-m", batch_run.__name__]
 
 from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
+from django.db import connection, connections  # noqa: E402
+from rich.table import Table  # noqa: E402
 
 from orders.models import Order  # noqa: E402
 from payments.models import CreditCard, Operation, Payment, PaymentMethod  # noqa: E402
 from payments.workers import work  # noqa: E402
+from tests.benchmarks.seeding import move_sequences, multiply  # noqa: E402
+from tests.benchmarks.tables import console  # noqa: E402
 
 LATENCY_S = 0.1
-# Currency, captures for each one of COUNT, the limit in requests a second (0: none).
-SCENARIOS = (("USD", 1.0, 100), ("EUR", 0.25, 25), ("GBP", 1.5, 0))
 WORKERS = 32
+POOL = 10
+FEW = 1_000
+MEMORY_WORKERS = 8
 
 
-def simulator(folder: Path, *options: str) -> tuple[subprocess.Popen[str], str]:
+@dataclass(frozen=True)
+class Lane:
+    """`share`: captures for each one of --captures. `limit`: requests a second, 0 for none. `pool`: DATABASE_POOL."""
+
+    currency: str
+    share: float
+    limit: int = 0
+    pool: int = 0
+
+    @property
+    def ceiling(self) -> float:
+        """What could be reached at most, in captures a second."""
+        return self.limit or WORKERS / LATENCY_S
+
+
+LANES = (Lane("USD", 1.0, 100), Lane("EUR", 0.25, 25), Lane("GBP", 1.5), Lane("CHF", 1.5, pool=POOL))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--captures", type=int, default=400, help="payments of the lane with a limit of 100 a second")
+    parser.add_argument(
+        "--remembered", type=int, default=5_000, help="payments of the larger batch for memory; 0: none"
+    )
+    options = parser.parse_args()
+    if connection.vendor != "postgresql":
+        sys.exit("Pace and connections are measured on PostgreSQL: python -m tests.with_postgres --durable ...")
+    call_command("migrate", verbosity=0)
+    measure_pace(options.captures)
+    if options.remembered:
+        measure_memory(options.remembered)
+
+
+# Pace and connections
+
+
+def measure_pace(captures: int) -> None:
+    columns = ("limit", "connections", "captured", "s", "captures/s", "of what could be", "429", "most connections")
+    table = Table(*columns, title=f"capture_payments, {WORKERS} workers, {LATENCY_S * 1000:.0f} ms at the provider")
+    with tempfile.TemporaryDirectory() as folder:
+        method = PaymentMethod.objects.create(name="Batch", gateway="impatient", config={})
+        with simulator(Path(folder)) as url:
+            use(method, url)
+            for lane in LANES:
+                authorize(method, lane.currency, int(captures * lane.share))
+        for lane in LANES:
+            rated = ["--rate", str(lane.limit)] if lane.limit else []
+            with simulator(Path(folder), "--latency", f"{LATENCY_S * 1000:.0f}ms", *rated) as url:
+                use(method, url)
+                told, most = capture(lane.currency, WORKERS, lane.limit, lane.pool)
+            asked = Operation.objects.filter(payment__currency=lane.currency, kind="capture")
+            pace = told["done"] / told["seconds"]
+            table.add_row(
+                f"{lane.limit}/s" if lane.limit else "none",
+                f"a pool of {lane.pool}" if lane.pool else "one a worker",
+                f"{told['done']} of {int(captures * lane.share)}",
+                f"{told['seconds']:.1f}",
+                f"{pace:.1f}",
+                f"{pace / lane.ceiling:.0%} of {lane.ceiling:.0f}/s",
+                str(asked.filter(state="canceled").count()),  # Refused unread: asked too fast.
+                str(most),
+            )
+    console.print(table)
+
+
+@contextmanager
+def simulator(folder: Path, *options: str) -> Iterator[str]:
+    """Where it listens. It keeps its books in the folder, so that the next one goes on with them."""
     command = [sys.executable, "-m", "payments.simulator", "--port", "0", "--database", str(folder / "books.sqlite3")]
     keys = ["--secret-key", os.environ["BATCH_KEY"], "--no-test-amounts"]
     process = subprocess.Popen([*command, *keys, *options], stdout=subprocess.PIPE, text=True)
     assert process.stdout
-    for line in process.stdout:
-        if "http://" in line:
-            return process, line[line.index("http://") :].split()[0].rstrip("/.,")
-    raise SystemExit("The simulator did not start.")
-
-
-def authorize(method: PaymentMethod, currency: str, count: int) -> None:
-    def one(number: int) -> None:
-        order = Order.objects.create(email="ada@example.com", currency=currency)
-        order.add_line("Tee", unit_price="10.00")
-        card = CreditCard.objects.create(token="tok_visa", brand="visa", last_four="4242", month=12, year=2030)
-        order.add_payment(method, source=card).authorize()
-
-    for _done in work(range(count), one, workers=6):
-        pass
+    try:
+        for line in process.stdout:
+            if "http://" in line:
+                yield line[line.index("http://") :].split()[0].rstrip("/.,")
+                return
+        sys.exit("The simulator did not start; its error is above.")
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 def use(method: PaymentMethod, url: str) -> None:
@@ -74,8 +132,34 @@ def use(method: PaymentMethod, url: str) -> None:
     method.save()
 
 
+def authorize(method: PaymentMethod, currency: str, count: int) -> None:
+    for _done in work(range(count), lambda _number: sell(method, currency, "tok_visa"), workers=6):
+        pass
+
+
+def sell(method: PaymentMethod, currency: str, token: str) -> Payment:
+    """One placed order whose payment is held."""
+    order = Order.objects.create(email="ada@example.com", currency=currency)
+    order.add_line("Tee", unit_price="10.00")
+    card = CreditCard.objects.create(token=token, brand="visa", last_four="4242", month=12, year=2030)
+    order.advance()
+    payment: Payment = order.add_payment(method, source=card)
+    order.complete()
+    return payment
+
+
+def capture(currency: str, workers: int, limit: int = 0, pool: int = 0) -> tuple[dict[str, Any], int]:
+    """What the batch said, and the most connections that it had at once."""
+    command = [*RUN, currency, str(workers), str(limit)]
+    connections.close_all()
+    with Connections() as seen:
+        environment = {**os.environ, "DATABASE_POOL": str(pool)}
+        answer = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return json.loads(answer), seen.most
+
+
 class Connections:
-    """The most that PostgreSQL saw of this database at once, looked at every 20 ms."""
+    """The most that PostgreSQL saw of this database at once, its own aside, looked at every 20 ms."""
 
     def __init__(self) -> None:
         self.most, self.over = 0, threading.Event()
@@ -90,84 +174,40 @@ class Connections:
         self.thread.join()
 
     def _look(self) -> None:
-        import psycopg
-
-        name = connection.settings_dict["NAME"]
-        count = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+        count = """
+            SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+        """
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as looking:
             while not self.over.wait(0.02):
-                row: Any = looking.execute(count, [name]).fetchone()
+                row: Any = looking.execute(count).fetchone()
                 self.most = max(self.most, row[0])
 
 
-def capture(currency: str, limit: int) -> dict[str, Any]:
-    out, begun = StringIO(), time.perf_counter()
-    rate = ["--rate", str(limit)] if limit else []
-    arguments = ["--currency", currency, "--workers", str(WORKERS), "--json", *rate]
-    with Connections() as connections:
-        try:
-            call_command("capture_payments", *arguments, stdout=out)
-        except SystemExit as end:
-            print("exit code", end.code)
-    told = json.loads(out.getvalue().splitlines()[-1])
-    return {"done": told["done"], "seconds": time.perf_counter() - begun, "connections": connections.most}
+# Memory
 
 
-def measure(folder: Path, count: int) -> None:
-    process, url = simulator(folder)
-    method = PaymentMethod.objects.create(name="Batch", gateway="impatient", config={})
-    use(method, url)
-    for currency, share, _limit in SCENARIOS:
-        authorize(method, currency, int(count * share))
-    process.terminate()
-    process.wait(10)
-    for currency, share, limit in SCENARIOS:
-        rated = ["--rate", str(limit)] if limit else []
-        process, url = simulator(folder, "--latency", f"{LATENCY_S * 1000:.0f}ms", *rated)
-        use(method, url)
-        told = capture(currency, limit)
-        process.terminate()
-        process.wait(10)
-        rate = told["done"] / told["seconds"]
-        ceiling = limit or WORKERS / LATENCY_S
-        too_fast = Operation.objects.filter(payment__currency=currency, kind="capture", state="canceled").count()
-        print(
-            f"limit {limit or 'none'}: {told['done']} of {int(count * share)} captured in {told['seconds']:.1f} s = "
-            f"{rate:.1f}/s, {rate / ceiling:.0%} of {ceiling:.0f}/s; {too_fast} times too fast (429); "
-            f"at most {told['connections']} connections",
-            flush=True,
-        )
-
-
-def remember(count: int) -> None:
-    """Memory: a small batch and a large one through `bogus`, which answers at once."""
+def measure_memory(many: int) -> None:
     method = PaymentMethod.objects.create(name="Bogus", gateway="bogus", config={})
-    for currency, size in (("CHF", count // 10), ("CAD", count * 3)):
-        authorize_at_bogus(method, currency, size)
-        with Path(os.devnull).open("w") as nowhere:
-            call_command("capture_payments", "--currency", currency, "--workers", "8", "--json", stdout=nowhere)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        done = Payment.objects.filter(currency=currency, state="completed").count()
-        print(f"memory: peak {peak:.0f} MB after {done} more captures", flush=True)
+    table = Table("payments", "captured", "s", "peak MB", "before MB", title="capture_payments --json: memory")
+    peaks = []
+    for number, (currency, size) in enumerate((("CAD", FEW), ("AUD", many)), start=1):
+        hold(method, currency, size, number)
+        told, _most = capture(currency, MEMORY_WORKERS)
+        figures = (f"{told['seconds']:.0f}", f"{told['peak']:.1f}", f"{told['before']:.1f}")
+        table.add_row(f"{size:,}", f"{told['done']:,}", *figures)
+        peaks.append(told["peak"])
+    console.print(table)
+    console.print(f"Peak after {many:,} payments ÷ after {FEW:,}: {peaks[1] / peaks[0]:.2f}\n")
 
 
-def authorize_at_bogus(method: PaymentMethod, currency: str, count: int) -> None:
-    def one(number: int) -> None:
-        order = Order.objects.create(email="ada@example.com", currency=currency)
-        order.add_line("Tee", unit_price="10.00")
-        card = CreditCard.objects.create(token="BGS-approves", brand="visa", last_four="1111", month=12, year=2030)
-        order.add_payment(method, source=card).authorize()
-
-    for _done in work(range(count), one, workers=4):
-        pass
-
-
-def main(count: int) -> None:
-    call_command("migrate", verbosity=0)
-    with tempfile.TemporaryDirectory() as folder:
-        measure(Path(folder), count)
-    remember(count)
+def hold(method: PaymentMethod, currency: str, count: int, number: int) -> None:
+    """So many held payments: one placed order through the verbs, copied by the database."""
+    payment = Payment.objects.get(pk=sell(method, currency, "BGS-approves").pk)
+    assert payment.state == Payment.State.PENDING
+    multiply(payment, count - 1, "MN"[number - 1], base=10_000_000 * number)
+    move_sequences("orders_order", "orders_lineitem", "payments_payment", "payments_operation")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    main()

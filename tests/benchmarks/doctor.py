@@ -7,7 +7,6 @@ once and given back in part, one captured in part, one voided; three are wrong, 
 from __future__ import annotations
 
 import os
-import resource
 import sys
 import time
 from typing import Any
@@ -22,13 +21,13 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
 
 from orders.doctor import CHECKS as OF_ORDERS  # noqa: E402
 from orders.models import Order  # noqa: E402
 from payments.doctor import CHECKS as OF_PAYMENTS  # noqa: E402
 from payments.models import CreditCard, Payment, PaymentMethod  # noqa: E402
-from tests.benchmarks.seeding import DIALECT, SERIES, copy, move_sequences  # noqa: E402
+from tests.benchmarks.memory import peak  # noqa: E402
+from tests.benchmarks.seeding import move_sequences, multiply  # noqa: E402
 
 WRONG = 3
 
@@ -53,11 +52,6 @@ def main(rows: int) -> None:
         sys.exit(f"{WRONG} were planted.")
 
 
-def peak() -> float:
-    """The largest this process has been, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def fill(rows: int) -> None:
     """Seven tenths, and three times a tenth, of `rows` orders, each with a line, its payment and operations."""
     method = PaymentMethod.objects.create(name="Card", gateway="bogus", auto_capture=False)
@@ -71,7 +65,7 @@ def fill(rows: int) -> None:
     voided.void_transaction()
     tables = ["orders_order", "orders_lineitem", "payments_payment", "payments_operation", "payments_refund"]
     for number, (payment, tenths) in enumerate(((captured, 7), (refunded, 1), (part, 1), (voided, 1)), start=1):
-        multiply(Payment.objects.get(pk=payment.pk), rows * tenths // 10, number)
+        multiply(Payment.objects.get(pk=payment.pk), rows * tenths // 10, "ZABCD"[number], base=10_000_000 * number)
     move_sequences(*tables)
 
 
@@ -85,34 +79,6 @@ def sell(method: PaymentMethod, *, purchase: bool = False) -> Payment:
         payment.purchase()
     order.complete()
     return Payment.objects.get(pk=payment.pk)
-
-
-def multiply(payment: Payment, rows: int, number: int) -> None:
-    """`rows` copies of this payment, its order and its operations, under names of their own."""
-    letter, base = "ZABCD"[number], 10_000_000 * number
-    series = SERIES[connection.vendor].format(rows=rows)
-    digits = DIALECT[connection.vendor]["digits"]
-    named = f"'{letter}' || {digits}"
-    line = payment.order.line_items.get()
-    copy("orders_order", series, rows, template=payment.order_id, base=base, id="{base} + n", number=f"'R' || {named}")
-    copy("orders_lineitem", series, rows, template=line.pk, base=base, id="{base} + n", order_id="{base} + n")
-    ids: dict[str, Any] = {"id": "{base} + n", "order_id": "{base} + n"}
-    copy("payments_payment", series, rows, template=payment.pk, base=base, number=named, **ids)
-    for place, operation in enumerate(payment.operations.order_by("sequence")):
-        copy(
-            "payments_operation",
-            series,
-            rows,
-            template=operation.pk,
-            base=base,
-            id=f"{{base}} + {place * rows} + n",
-            payment_id="{base} + n",
-            attempt_id="{base} + n" if operation.attempt_id else "NULL",
-            idempotency_key=f"{named} || '-{operation.kind}-{operation.sequence}'",
-        )
-    for refund in payment.refunds.all():
-        ids = {"id": "{base} + n", "payment_id": "{base} + n", "operation_id": f"{{base}} + {rows} + n"}
-        copy("payments_refund", series, rows, template=refund.pk, base=base, **ids)
 
 
 if __name__ == "__main__":

@@ -103,6 +103,33 @@ def fill_lists(payment: Any, rows: int, *, minutes: int = 5) -> None:
     move_sequences("orders_order", "payments_creditcard", "payments_payment", "payments_operation")
 
 
+def multiply(payment: Any, rows: int, letter: str, *, base: int) -> None:
+    """`rows` copies of this payment, its order, its operations and refunds; ids follow `base`, names the letter."""
+    series = SERIES[connection.vendor].format(rows=rows)
+    digits = DIALECT[connection.vendor]["digits"]
+    named = f"'{letter}' || {digits}"
+    line = payment.order.line_items.get()
+    copy("orders_order", series, rows, template=payment.order_id, base=base, id="{base} + n", number=f"'R' || {named}")
+    copy("orders_lineitem", series, rows, template=line.pk, base=base, id="{base} + n", order_id="{base} + n")
+    ids: dict[str, Any] = {"id": "{base} + n", "order_id": "{base} + n"}
+    copy("payments_payment", series, rows, template=payment.pk, base=base, number=named, **ids)
+    for place, operation in enumerate(payment.operations.order_by("sequence")):
+        copy(
+            "payments_operation",
+            series,
+            rows,
+            template=operation.pk,
+            base=base,
+            id=f"{{base}} + {place * rows} + n",
+            payment_id="{base} + n",
+            attempt_id="{base} + n" if operation.attempt_id else "NULL",
+            idempotency_key=f"{named} || '-{operation.kind}-{operation.sequence}'",
+        )
+    for refund in payment.refunds.all():
+        ids = {"id": "{base} + n", "payment_id": "{base} + n", "operation_id": f"{{base}} + {rows} + n"}
+        copy("payments_refund", series, rows, template=refund.pk, base=base, **ids)
+
+
 def move_sequences(*tables: str) -> None:
     """Let new rows come behind the copied ones, and the planner know what there is."""
     with connection.cursor() as cursor:

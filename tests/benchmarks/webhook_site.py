@@ -28,8 +28,10 @@ django.setup()
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.http import HttpRequest, HttpResponse  # noqa: E402
-from django.urls import include, path  # noqa: E402
+from django.urls import path  # noqa: E402
 from django.views.decorators.csrf import csrf_exempt  # noqa: E402
+
+from shop.urls import urlpatterns as site_urls  # noqa: E402
 
 TABLE = """
     CREATE TABLE IF NOT EXISTS bare_event (
@@ -54,5 +56,5 @@ def bare(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-urlpatterns = [path("bare/", bare), path("payments/", include("payments.urls"))]
+urlpatterns = [path("bare/", bare), *site_urls]
 application = get_wsgi_application()

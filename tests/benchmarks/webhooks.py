@@ -8,25 +8,16 @@ Two sync workers, eight clients; in a round each contestant gets as many new eve
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
-import os
-import socket
 import statistics
-import subprocess
-import sys
-import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from payments.simulator.webhooks import signature
 from tests.benchmarks import webhook_site  # Sets Django up on DATABASE_URL.
+from tests.benchmarks.serving import Request, ask, served
 
-CLIENTS = 8
 FILLER = "x" * 500
 FILL = """
     INSERT INTO payments_webhookevent (payment_method_id, dedupe_key, type, payload, facts, verified_by, received_at,
@@ -43,7 +34,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="events in the full inbox")
     options = parser.parse_args()
     method, payments = prepare()
-    with served() as port:
+    with served("tests.benchmarks.webhook_site:application") as port:
         for rows in (0, options.rows):
             fill(method, rows)
             report(port, rows, payments, options)
@@ -77,26 +68,6 @@ def fill(method: Any, rows: int) -> None:
     connection.close()
 
 
-@contextmanager
-def served() -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    gunicorn = [str(Path(sys.executable).with_name("gunicorn")), "--workers", "2", "--log-level", "warning"]
-    gunicorn += ["--bind", f"127.0.0.1:{port}", "tests.benchmarks.webhook_site:application"]
-    process = subprocess.Popen(gunicorn, env=os.environ)
-    try:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def report(port: int, rows: int, payments: list[Any], options: argparse.Namespace) -> None:
     contestants = {
         "bare view": ("/bare/", None),
@@ -108,7 +79,8 @@ def report(port: int, rows: int, payments: list[Any], options: argparse.Namespac
     for round_number in range(options.rounds + 1):  # The first warms up.
         names = list(contestants)
         for name in names[round_number % 3 :] + names[: round_number % 3]:
-            rate, times = run(port, *contestants[name], options.events)
+            path, about = contestants[name]
+            rate, times = ask(port, [make(path, index, about) for index in range(options.events)])
             if round_number:
                 rates[name].append(rate)
                 late[name].append(times[int(len(times) * 0.99)])
@@ -122,21 +94,7 @@ def report(port: int, rows: int, payments: list[Any], options: argparse.Namespac
         )
 
 
-def run(port: int, path: str, payments: list[Any] | None, count: int) -> tuple[float, list[float]]:
-    """Requests a second, and how long each took in milliseconds, sorted."""
-    posts = [make(index, payments) for index in range(count)]
-    shares = [posts[number::CLIENTS] for number in range(CLIENTS)]
-    took: list[float] = []
-    threads = [threading.Thread(target=send, args=(port, path, share, took)) for share in shares]
-    started = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return count / (time.perf_counter() - started), sorted(took)
-
-
-def make(index: int, payments: list[Any] | None) -> tuple[bytes, str]:
+def make(path: str, index: int, payments: list[Any] | None) -> Request:
     """A signed event of about a kilobyte. With payments, a capture declined elsewhere; else nothing to apply."""
     about, action = "payout", {"id": f"po_{uuid.uuid4().hex}", "kind": "payout", "status": "paid"}
     if payments:
@@ -145,21 +103,8 @@ def make(index: int, payments: list[Any] | None) -> tuple[bytes, str]:
         action |= {"order_id": f"{payment.order.number}-{payment.number}", "changed": "2026-11-20T10:00:00Z"}
     both = {"action": {**action, "amount": 100, "currency": "USD", "payment": "pay_1"}, "payment": {"more": FILLER}}
     body = json.dumps({"id": f"evt_{uuid.uuid4().hex}", "type": f"{about}.told", "data": both}).encode()
-    return body, signature(webhook_site.SECRET, body, int(time.time()))
-
-
-def send(port: int, path: str, posts: list[tuple[bytes, str]], took: list[float]) -> None:
-    for body, signed in posts:
-        headers = {"Content-Type": "application/json", "Simulator-Signature": signed}
-        began = time.perf_counter()
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        connection.request("POST", path, body, headers)
-        answer = connection.getresponse()
-        answer.read()
-        connection.close()
-        took.append((time.perf_counter() - began) * 1000)
-        if answer.status != 200:
-            raise RuntimeError(f"{path} answered {answer.status}")
+    signed = signature(webhook_site.SECRET, body, int(time.time()))
+    return Request(path, "POST", body, {"Content-Type": "application/json", "Simulator-Signature": signed})
 
 
 if __name__ == "__main__":
