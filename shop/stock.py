@@ -65,15 +65,17 @@ def hold(order: Order) -> list[Shortage]:
         expires_at = timezone.now() + timedelta(minutes=settings.SHOP["STOCK_HOLD_MINUTES"])
         for sku, product in products.items():
             _move(product, held.get(sku, 0) - wanted[sku])
-            _keep(locked, product, mine.get(sku), wanted[sku], expires_at)
+            kept = 0 if product.stock is None else wanted[sku]  # What nobody counts was not taken off.
+            _keep(locked, product, mine.get(sku), kept, expires_at)
     return []
 
 
 def release(order: Order) -> None:
-    """Put back what is held for this order; what was sold stays sold."""
+    """Put back what is held for this order; what was sold stays sold. Nothing to do where somebody has placed it."""
     with transaction.atomic():
-        _locked_order, holds = _locked(order)
-        _put_back(holds, Held.HELD, Held.RELEASED)
+        locked, holds = _locked(order)
+        if holds and locked.state != State.COMPLETE and not locked.payment_sums()["processing"]:
+            _put_back(holds, Held.HELD, Held.RELEASED)
 
 
 def commit(order: Order) -> None:

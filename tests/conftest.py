@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
 from tests.chromium import CHROMIUM
@@ -48,6 +49,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def quick_passwords(settings: Any) -> None:
     """Nobody guesses the passwords of tests: hashing them well took most of the time of the pages' tests."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def nobody_counts(settings: Any) -> None:
+    """Tests sign in and look up as often as they like; those of the limits switch them on."""
+    settings.AXES_ENABLED = False
+    settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, "")
+
+
+@pytest.fixture(autouse=True)
+def the_shop_s_language() -> Iterator[None]:
+    """A request leaves its visitor's language behind, for the thread's next request to replace."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -3,19 +3,33 @@
 import re
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.auth.models import Permission, User
 from django.urls import reverse
+from django.utils import timezone
 
-from orders.models import Order
+from orders.models import Invoice, Order
 from payments.errors import GatewayUnavailable
 from payments.models import CreditCard, Payment, PaymentMethod, Reaction, RefundReason, WebhookEvent
+from shop.models import Basket, Category, PaymentAttempt, Product, StockHold
 from tests.counting import statements
 from tests.factories import address_recipe, card_recipe, make_order
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
-READ_ONLY = (Order, Payment, CreditCard, Reaction, WebhookEvent)
+READ_ONLY = (
+    Order,
+    Invoice,
+    Payment,
+    CreditCard,
+    Reaction,
+    WebhookEvent,
+    Basket,
+    StockHold,
+    AccessAttempt,
+    PaymentAttempt,
+)
 OURS = (*READ_ONLY, PaymentMethod, RefundReason)
 
 
@@ -35,8 +49,15 @@ def shop():
         payment.refund("1.00", reason="Damaged")
     method.config = {}
     method.save()
+    order.issue_invoice()
     Reaction.objects.get_or_create(topic="order.completed", key=order.number)
     WebhookEvent.objects.create(payment_method=method, dedupe_key="evt_1", verified_by="signature", payment=payment)
+    Basket.objects.create(order=order)
+    shelf = Category.objects.create(name="Wear", slug="wear")
+    tee = Product.objects.create(name="Tee", slug="tee", sku="TEE-M", category=shelf, stock=5)
+    StockHold.objects.create(order=order, product=tee, quantity=1, expires_at=timezone.now())
+    PaymentAttempt.objects.create(payment=payment, order=order, ip="203.0.113.9")
+    AccessAttempt.objects.create(username="mira", ip_address="203.0.113.9", failures_since_start=3)
     return order
 
 

@@ -157,7 +157,11 @@ class Completing(models.Model):
         order: Any = self
         if order.placed_at is None or order.state not in (State.PAYMENT, State.CONFIRM):
             return False
-        settled = sums["was_settled"] - (sums["sourceless"] if order.state == State.PAYMENT else 0)
+        settled = sums["was_settled"]
+        if sums["sourceless"] and order.state == State.PAYMENT:
+            settled -= sums["sourceless"]
+        elif sums["sourceless"]:
+            settled -= order.sourceless_since(order.placed_at)
         return bool(settled >= order.total.amount)
 
     def gave_up_waiting(self, sums: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -170,6 +171,11 @@ class Paying(models.Model):
             "settled": secured - sums["unsettled"] + sums["sourceless"],
             "was_settled": secured + sums["given"] - sums["unsettled"] + sums["sourceless"],
         }
+
+    def sourceless_since(self, moment: datetime) -> Decimal:
+        """What was chosen after that moment to be paid without a source, and is still in checkout."""
+        chosen = Payment._base_manager.filter(order=self.pk, state=Paid.CHECKOUT, source_type="", created_at__gt=moment)
+        return chosen.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
 
     def payment_changed(self, *, by: Actor, note: str = "") -> None:
         """A payment of this locked order has changed: totals, payment state, and finishing what was placed.

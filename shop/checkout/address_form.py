@@ -46,6 +46,11 @@ class AddressForm(forms.Form):
             fields[name].widget.attrs["autocomplete"] = f"{section} {token}"
         fields["phone"].widget.input_type = "tel"
 
+    def unasked(self) -> AddressForm:
+        """The same with what was typed, where another address was taken: nothing in it is looked at or found wrong."""
+        typed = {name: self.data.get(self.add_prefix(name), "") for name in self.fields}
+        return AddressForm(section=str(self.prefix), initial=typed)
+
     def clean_country(self) -> str:
         code: str = self.cleaned_data["country"]
         if code not in COUNTRIES:
@@ -90,8 +95,12 @@ class CheckoutAddressForm(forms.Form):
         valid = super().is_valid()
         if self.kept is None:
             valid = self.shipping.is_valid() and valid
+        else:
+            self.shipping = self.shipping.unasked()
         if not self.cleaned_data.get("same"):
             valid = self.billing.is_valid() and valid
+        else:
+            self.billing = self.billing.unasked()
         return valid
 
     def addresses(self) -> tuple[Address, Address]:

@@ -6,7 +6,6 @@ notation of the library `limits`: "4/hour;8/day".
 
 from __future__ import annotations
 
-import ipaddress
 import math
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from django.utils.crypto import salted_hmac
 from limits import RateLimitItem, parse_many
 
 from payments.models import CreditCard, Operation, Payment
+from shop.checkout.visitor import network_of
 from shop.models import PaymentAttempt
 
 Limit = PaymentAttempt.Limit
@@ -54,7 +54,7 @@ def admit(payment: Payment, *, ip: str | None) -> None:
         return  # Nobody will be asked.
     values = {
         "order_id": payment.order_id,
-        "ip": _counted(ip),
+        "ip": network_of(ip),
         "fingerprint": fingerprint(payment.source),
         "stopped_by": "",
     }
@@ -64,13 +64,6 @@ def admit(payment: Payment, *, ip: str | None) -> None:
         attempt.stopped_by = stopped.limit
         attempt.save(update_fields=["stopped_by"])
         raise stopped
-
-
-def _counted(ip: str | None) -> str | None:
-    """An IPv6 address counts as its network: whoever has one has 2**64 of them."""
-    if not ip or ":" not in ip:
-        return ip
-    return str(ipaddress.IPv6Network((ip, 64), strict=False).network_address)
 
 
 def _exceeded(attempt: PaymentAttempt) -> Iterator[TooManyDeclines]:

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -17,6 +18,7 @@ from django_fsm import TransitionNotAllowed
 from orders.models import Order
 from payments.errors import PaymentBusy
 from shop import cart
+from shop.checkout import carts
 from shop.checkout.steps import STATE, is_open, page_of, payment_under_way
 from shop.links import order_url
 
@@ -34,10 +36,12 @@ def step(state: str) -> Callable[[View], Callable[[HttpRequest], HttpResponse]]:
         def guarded(request: HttpRequest, *_args: Any) -> HttpResponse:
             order = cart.find(request)
             if order is None or (order.state == STATE.CART and not order.line_items.exists()):
-                return redirect(CART)
+                return redirect(without_cart(request))
             if order.state == STATE.CONFIRM and payment_under_way(order):
                 return redirect(order_url(order))
             if not is_open(order, state):
+                if request.method == "POST":
+                    messages.warning(request, _("Your order has changed meanwhile."))
                 return redirect(page_of(order))
             try:
                 return view(request, order)
@@ -50,3 +54,12 @@ def step(state: str) -> Callable[[View], Callable[[HttpRequest], HttpResponse]]:
         return guarded
 
     return decorate
+
+
+def without_cart(request: HttpRequest) -> str:
+    """Where somebody belongs who has nothing to buy: at the order that was just placed, else at the empty cart."""
+    placed = carts.just_placed(request)
+    if placed is None:
+        return reverse(CART)
+    messages.info(request, _("This order has been placed already."))
+    return order_url(placed)

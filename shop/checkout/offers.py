@@ -132,6 +132,6 @@ def _entered_before(order: Order, known: dict[int, Offer]) -> tuple[CreditCard, 
     if last is None or last.state not in (Payment.State.CHECKOUT, Payment.State.INVALID):
         return None
     card = last.source
-    if not isinstance(card, CreditCard) or last.payment_method_id not in known or not card.token:
+    if not isinstance(card, CreditCard) or last.payment_method_id not in known or not card.is_reusable:
         return None
     return card, known[last.payment_method_id].method

@@ -86,12 +86,21 @@ def payment_in_checkout(order: Order) -> Payment | None:
 
 
 def fit(order: Order, payment: Payment | None, *, by: Actor) -> Payment | None:
-    """The same way to pay, for what the order costs now: it may have been chosen for another total."""
+    """The same way to pay, for what the order costs now: it may have been chosen for another total.
+
+    It is given up where an earlier payment, of which better was heard since, holds or took all that the order costs.
+    Raises PaymentBusy and TransitionNotAllowed where another tab was quicker with it, NotAsAgreed with another.
+    """
     if payment is None:
         return None
     due = max(order.total.amount - order.payment_sums()["secured"], Decimal(0))
-    if due <= 0 or payment.amount.amount == due:
+    if payment.amount.amount == due:
         return payment
+    if due <= 0:
+        order.back_to(STATE.PAYMENT, by=by)  # Under the order's lock, and only what nobody was asked for.
+        if payment_in_checkout(order) is not None:
+            raise NotAsAgreed
+        return None
     return order.add_payment(payment.payment_method, source=payment.source, by=by)
 
 

@@ -96,13 +96,18 @@ class CardForm(SourceForm):
 
 
 class TokenForm(SourceForm):
-    """What a provider's own fields leave us: a token in the place of a card. Without one, its page is the way."""
+    """What a provider's own fields leave us: a token in the place of a card. Without one, its page is the way.
+
+    `customer/token` is how gateways write a card that is kept. It may be anybody's: only the wallet brings such a one.
+    """
 
     token = forms.CharField(max_length=255, required=False, widget=forms.HiddenInput)
     save = forms.BooleanField(label=_("Keep this card for the next time"), required=False)
 
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}
+        if "/" in said.get("token", ""):
+            raise forms.ValidationError(_("This card cannot be taken. Enter it anew."))
         if not said.get("token") and not self.method.capabilities.hosted_page:
             raise forms.ValidationError(
                 _(

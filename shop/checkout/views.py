@@ -22,7 +22,7 @@ from shop.checkout.addressing import address_to
 from shop.checkout.agreement import agreement
 from shop.checkout.card_testing import TooManyDeclines
 from shop.checkout.choosing import choose
-from shop.checkout.doors import step
+from shop.checkout.doors import step, without_cart
 from shop.checkout.fragments import csp_together
 from shop.checkout.offers import offers
 from shop.checkout.order_page import where_to_go
@@ -37,7 +37,7 @@ ADDRESS, DELIVERY, PAYMENT, CONFIRM = STATE.ADDRESS, STATE.DELIVERY, STATE.PAYME
 def start(request: HttpRequest) -> HttpResponse:
     """Checkout by its short address: the step that the order has come to."""
     order = cart.find(request)
-    return redirect(page_of(order) if order is not None else "cart")
+    return redirect(page_of(order) if order is not None else without_cart(request))
 
 
 @step(ADDRESS)

@@ -21,6 +21,14 @@ def ip_of(request: HttpRequest) -> str | None:
     if getattr(settings, "SECURE_PROXY_SSL_HEADER", None):
         seen = str(request.META.get("HTTP_X_FORWARDED_FOR") or seen).rpartition(",")[2]
     try:
-        return str(ipaddress.ip_address(seen.strip()))
+        found = ipaddress.ip_address(seen.strip())
     except ValueError:
         return None
+    return str(getattr(found, "ipv4_mapped", None) or found)
+
+
+def network_of(ip: str | None) -> str | None:
+    """What limits count: an IPv6 address as its network, for whoever has one has 2**64 of them."""
+    if not ip or ":" not in ip:
+        return ip
+    return str(ipaddress.IPv6Network((ip, 64), strict=False).network_address)

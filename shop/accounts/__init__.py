@@ -1,0 +1,1 @@
+"""A customer's account: signing in, what was ordered, kept cards and addresses, and finding an order without one."""
