@@ -191,7 +191,7 @@ PAYMENTS = {
     "BACKENDS": {"bogus": "payments.backends.dummy.DummyPaymentBackend"},
     # Let the dummy backend exist, by which anybody can mark an order as paid. For development.
     "ALLOW_DUMMY": env.bool("PAYMENTS_ALLOW_DUMMY", default=DEBUG),
-    # The function that makes of an order the address to which its customer goes on; "": a page of payments' own says it.
+    # The function that makes of an order the address its customer goes on to; "": a page of the payments themselves.
     "ORDER_PAGE": env.str("PAYMENTS_ORDER_PAGE", default="shop.links.order_url"),
     # How many notices of a provider that signs nothing are looked at, of one IP address. "": as many as come.
     "UNSIGNED_NOTICES_PER_IP": env.str("PAYMENTS_UNSIGNED_NOTICES_PER_IP", default="60/minute"),
