@@ -26,14 +26,20 @@ class TooManyNotices(Exception):
 
 
 def sender_of(request: HttpRequest) -> str:
-    """The sender's IP address, "" if there is none. Behind a proxy of ours the one that it has seen: the last one."""
+    """The sender's IP address, "" if there is none; of IPv6 its network, for whoever has one has 2**64 of them.
+
+    Behind a proxy of ours the one that it has seen: the last one.
+    """
     seen = str(request.META.get("REMOTE_ADDR") or "")
     if getattr(settings, "SECURE_PROXY_SSL_HEADER", None):
         seen = str(request.META.get("HTTP_X_FORWARDED_FOR") or seen).rpartition(",")[2]
     try:
-        return str(ipaddress.ip_address(seen.strip()))
+        found = ipaddress.ip_address(seen.strip())
     except ValueError:
         return ""
+    if isinstance(found, ipaddress.IPv4Address) or found.ipv4_mapped:
+        return str(getattr(found, "ipv4_mapped", found))
+    return str(ipaddress.IPv6Network((int(found), 64), strict=False).network_address)
 
 
 def admit(code: str, sender: str) -> None:

@@ -140,6 +140,9 @@ class GatewayBackend(BasePaymentBackend):
         except (PaymentDeclined, GatewayUnavailable):
             raise
         except GatewayError as error:  # Another payment is under way, or its settings are wrong.
+            payment.refresh_from_db()
+            if payment.state == State.PROCESSING:  # It was asked for, and the error does not say what became of it.
+                raise GatewayUnavailable(error.message) from error
             raise CreatePaymentFailed(error.message) from error
         payment.refresh_from_db()
 

@@ -167,7 +167,8 @@ class BraintreeGateway(BraintreeVault):
         self, client: Any, parts: list[Any], amount_minor: int, authorization: str, options: GatewayOptions
     ) -> Response:
         """Over the parts that were taken, the newest first. What an earlier try has given back counts."""
-        mine, left, done = params.order_id(options), amount_minor, []
+        mine, left = params.order_id(options), amount_minor
+        done: list[Any] = []
         with halfway(done):
             for number, part in enumerate(reversed(parts), start=1):
                 refunds = self.refunds(client, [part])

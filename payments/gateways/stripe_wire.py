@@ -18,6 +18,7 @@ from payments.gateways.scrubbing import clean
 stripe.enable_telemetry = False  # Else it writes an id into the home directory and tells of our machine.
 LIVE_API = stripe.DEFAULT_API_BASE
 REFUSALS = (400, 401, 402, 403, 404)
+UNREAD = (401, 403, 429)  # Said before anybody looks at what is asked, and whether it was asked before.
 
 
 class Refused(Exception):
@@ -69,8 +70,8 @@ class Courier(stripe.HTTPClient):
                 break
             was_silent = was_silent or status >= 500
             self.pause()
-        if status == 429 and was_silent:  # Refused unread, but the try before it may have been read.
-            raise stripe.APIConnectionError("No answer, and then asked too often.")
+        if status in UNREAD and was_silent:  # This one was not read, but the try before it may have been.
+            raise stripe.APIConnectionError(f"No answer, and then refused unread (status {status}).")
         return said, status, told
 
     def close(self) -> None:

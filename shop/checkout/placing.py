@@ -9,7 +9,7 @@ from typing import Any
 from orders.errors import CannotComplete
 from orders.models import Order
 from payments.actors import Actor
-from payments.errors import GatewayError, GatewayUnavailable, PaymentBusy
+from payments.errors import GatewayError, PaymentBusy
 from payments.models import Payment
 from shop import pricing, stock
 from shop.checkout.agreement import still_holds
@@ -56,13 +56,10 @@ def place(order: Order, agreed: str, *, ip: str | None, by: Actor) -> None:
         order.complete(by=by)
     except PaymentBusy:
         pass  # Another tab was quicker: its payment is the one.
-    except GatewayUnavailable:
-        if not payment_under_way(order):  # Refused unread: surely not done.
+    except (GatewayError, CannotComplete):
+        if not payment_under_way(order):  # Surely not done. Else nobody knows, whatever the error is called.
             give_up(order, by=by)
             raise
-    except (GatewayError, CannotComplete):
-        give_up(order, by=by)
-        raise
 
 
 def give_up(order: Order, *, by: Actor) -> None:

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 
 from orders.errors import CannotComplete
 from orders.models import Order
@@ -74,6 +75,7 @@ def delivery(request: HttpRequest, order: Order) -> HttpResponse:
 
 
 @step(PAYMENT)
+@sensitive_post_parameters()  # A test number is a card number, too.
 def payment(request: HttpRequest, order: Order) -> HttpResponse:
     wanted = request.POST.get("method", "")
     found = offers(order, request.user, data=request.POST if request.method == "POST" else None)

@@ -114,7 +114,7 @@ NUMBERS = {number: tag for area in AREAS.values() for number, tag in area.items(
 
 # What is no business of a backend here, and why.
 NOT_APPLICABLE = {
-    144: "There is no card API: the account pages have no form that makes a card.",
+    144: "There is no card API: a card comes from its provider, also where an account adds one.",
     145: "A card's face is the provider's, and nobody edits it: see 148 for what its owner may change.",
     146: "There is no card API that a list could be sent to.",
     149: "There is no such act: a default is given up by choosing another, or none.",

@@ -7,11 +7,13 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 
 from payments.backends import CreatePaymentFailed, GatewayBackend
+from payments.errors import GatewayError, GatewayUnavailable
 from payments.models import CreditCard, Reaction, WalletEntry
 from payments.wallet import Wallet
 from tests.backends.catalogue import case
 from tests.backends.conftest import ADDRESS
 from tests.factories import card_recipe, make_method, make_order
+from tests.scripted import ScriptedGateway
 
 pytestmark = pytest.mark.django_db
 
@@ -95,6 +97,15 @@ def test_158_exactly_one_default(sam):
     for token in ("tok_b", "tok_a", "tok_b", "tok_b"):
         Wallet(User.objects.get()).make_default(card(token))
     assert WalletEntry.objects.filter(user=sam.user, is_default=True).count() == 1
+
+
+def test_one_click_that_nobody_knows_the_end_of_is_not_said_to_have_failed(sam, method):
+    """An error that says neither yes nor no: whoever takes it for a failure lets the customer pay twice."""
+    order = make_order(user=sam.user)
+    ScriptedGateway.script = {"*": GatewayError("The provider refused to say.")}
+    with pytest.raises(GatewayUnavailable):
+        GatewayBackend(method).create_one_click_payment(order, ADDRESS, "tok_a")
+    assert order.payments.get().state == "processing"
 
 
 def test_one_click_charges_the_customers_own_card(sam, method):

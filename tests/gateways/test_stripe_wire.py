@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from urllib.parse import parse_qs
@@ -362,6 +363,18 @@ def test_refused_unread_after_silence_is_unknown(bench):
     with pytest.raises(GatewayUnavailable) as error:
         gateway.authorize(1_000, card_named(VISA), bench.options())
     assert error.value.retry_after is None
+
+
+def test_a_key_that_is_revoked_after_silence_says_nothing_of_what_was_asked_before(bench):
+    """Who asks is looked at before what was answered to the same key: it is refused though the deed is done."""
+    gateway = configured(bench, retries=1)
+    options, known = bench.options(), bench.engine.world.options
+    gateway.pause = lambda: setattr(bench.engine.world, "options", replace(known, secret_key="sk_test_another"))
+    bench.spoil("lost_answer")
+    with pytest.raises(GatewayUnavailable) as error:
+        gateway.authorize(1_000, card_named(VISA), options)
+    assert error.value.retry_after is None
+    assert bench.deeds(options["order_id"]) == 1
 
 
 @pytest.mark.parametrize(

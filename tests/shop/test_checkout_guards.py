@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import User
+from django.views.debug import SafeExceptionReporterFilter
 from django_fsm import TransitionNotAllowed
 
 from orders.models import Order
 from payments import limiting as notices
 from payments.actors import Actor, Origin
-from payments.errors import PaymentBusy
+from payments.errors import GatewayError, PaymentBusy
 from payments.gateways.base import Fact, Outcome
 from payments.models import CreditCard, PaymentMethod
 from payments.wallet import Wallet
@@ -64,6 +65,16 @@ def test_a_card_that_a_provider_keeps_is_not_named_by_a_browser(ada, settings, t
     assert not ada.order.payments.exists()
 
 
+@pytest.mark.once
+def test_what_is_typed_is_in_no_report_of_an_error(ada, settings):
+    bogus()
+    answer = ada.pay_by(number="4000 0000 0000 0003")
+    settings.DEBUG = False
+    reported = SafeExceptionReporterFilter().get_post_parameters(answer.wsgi_request)
+    assert reported
+    assert not [value for value in reported.values() if value in ("4000 0000 0000 0003", "123")]
+
+
 def test_a_card_that_was_forgotten_is_not_offered_as_entered_before(product, numbers):
     user = User.objects.create_user("ada", email="ada@example.com")
     account = Customer(user).ready(product, user=user)
@@ -97,6 +108,16 @@ def test_money_that_is_held_late_is_not_held_twice(ada, numbers, product):
     assert (ada.order.state, states(ada.order)) == ("complete", ["pending", "invalid", "invalid"])
     product.refresh_from_db()
     assert product.stock == 4
+
+
+def test_an_error_of_which_nobody_knows_what_it_means_is_not_said_to_be_a_failure(ada, numbers):
+    ScriptedGateway.script = {"authorize": GatewayError("The provider refused to say.")}
+    ada.pay_by()
+    assert ada.place()["Location"] == order_url(ada.order)
+    page = ada.client.get(order_url(ada.order)).content.decode()
+    assert "being confirmed" in page
+    assert "nothing was charged" not in page
+    assert states(ada.order) == ["processing"]
 
 
 @pytest.mark.parametrize(("answer", "state"), [(ok("GW-1"), "completed"), (waiting("GW-1"), "processing")])
