@@ -22,7 +22,7 @@ from tests.backends.catalogue import case
 from tests.backends.conftest import ForeignBackend
 from tests.factories import make_method, make_order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @case(1)

@@ -15,7 +15,7 @@ from tests.backends.conftest import ADDRESS, seen
 from tests.factories import make_method
 from tests.payments.inbox_shop import Provider, hosted_payment, wired_method
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 ROUTE = "/api/v1.0/payments/notifications"
 
 

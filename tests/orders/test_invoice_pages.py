@@ -11,7 +11,7 @@ from orders.models import Invoice, Order
 from tests.back_office.conftest import staff, text_of  # noqa: F401 (a fixture)
 from tests.factories import address_recipe, card_recipe, make_method, make_order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from tests.counting import statements
 from tests.shop.gateways import Fields
 from tests.shop.storefront import ADDRESS, CARD, DECLINED, Customer, bogus, stocked
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 EMAIL, PASSWORD = "ada@example.com", "a-horse-and-9-stables"
 HERS = {name.replace("shipping", "address"): value for name, value in ADDRESS.items()}

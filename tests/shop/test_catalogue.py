@@ -15,7 +15,7 @@ from shop.pricing import choose_shipping, shipping_choices
 from tests.counting import statements
 from tests.shop.goods import make_cart, make_product
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def page(client, path):

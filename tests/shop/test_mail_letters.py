@@ -26,7 +26,7 @@ from tests.smtp import closed_port, mail_server
 WEBHOOK = Actor("webhook")
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from orders.models import Address, Order
 from payments.models import CreditCard, Payment, PaymentMethod, Reaction
 from shop.mail.samples import samples
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 NAMES = [
     "order_confirmed",

@@ -13,7 +13,7 @@ from shop.links import order_url
 from tests.counting import statements
 from tests.factories import card_recipe, make_order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def page(client, order):

@@ -22,7 +22,7 @@ from payments.models import PaymentMethod, Reaction
 from shop.links import order_token
 from tests.shop.storefront import Customer, bogus, stocked
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a-horse-and-9-stables"
