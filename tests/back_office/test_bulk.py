@@ -18,7 +18,7 @@ from tests.factories import authorized, make_method, make_order, make_payment, p
 from tests.scripted import declined, ok, waiting
 
 # A verb opens its own transactions, as it does in the shop.
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True)]
 
 LIST = "/admin/payments/payment/"
 CAPTURE, VOID = f"{LIST}bulk/capture/", f"{LIST}bulk/void/"

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 LESS_EVIDENCE = [pytest.param(*each, marks=pytest.mark.drill) for each in (("keys", 12), ("blind", 8))]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("gateway", "count"), [("books", len(VERBS)), *LESS_EVIDENCE])
 def test_the_plug_is_pulled_somewhere(tmp_path, gateway, count):
     draw, tally = random.Random(SEED), Tally()

@@ -15,7 +15,7 @@ from tests.drills.kill_run import Case, Run, providers
 from tests.drills.kill_verbs import AUTHORIZE, CAPTURE, PURCHASE, REFUND, VERBS, Bench
 from tests.drills.provider import BooksGateway, KeysGateway
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True)]
 
 
 class Forgetful(KeysGateway):

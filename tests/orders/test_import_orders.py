@@ -80,6 +80,7 @@ def sums_in(file: Path) -> dict[str, dict[str, Decimal]]:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.django_db
 @pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.drill)], ids=["every seventh", "all"])
 def test_the_thousand_orders_are_imported_once_and_come_to_the_right_sums(tmp_path, step):

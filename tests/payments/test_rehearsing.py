@@ -142,6 +142,7 @@ def journal(payment):
 ASKED = [*((verb, None) for verb in VERBS), ("capture", "20.00"), ("refund", "20.00")]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("verb", "amount"), ASKED)
 @pytest.mark.parametrize("history", HISTORIES, ids=lambda history: history.__name__)
 def test_a_rehearsal_shows_what_the_verb_does(history, verb, amount):
@@ -164,6 +165,7 @@ def standing_of(payment):
     return [getattr(payment, name) for name in SUMS], [order.state, order.payment_state, order.payment_total]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("history", HISTORIES, ids=lambda history: history.__name__)
 def test_what_may_not_be_done_asks_nobody(history, verb):
