@@ -32,7 +32,7 @@ def orders_of(user: Any) -> QuerySet[Order]:
 @never_cache
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    page = Paginator(orders_of(request.user), A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(orders_of(request.user).prefetch_related("payments"), A_PAGE).get_page(request.GET.get("page"))
     rows = [{"order": order, "stands": stands(order)} for order in page]
     return render(request, "shop/accounts/orders.html", {"page": page, "rows": rows})
 

@@ -29,7 +29,23 @@ def stands(order: Order) -> str:
     """What a list says of an order's money."""
     if order.state not in (Order.State.COMPLETE, Order.State.CANCELED):
         return _("Not paid yet")
+    if order.payment_state == Order.PaymentState.BALANCE_DUE:
+        return _not_yet_paid(list(order.payments.all()))
     return str(STANDS.get(order.payment_state, ""))
+
+
+def _not_yet_paid(payments: list[Payment]) -> str:
+    """What is not paid is owed by the customer only where nothing was held, given, or given back."""
+    states = {payment.state for payment in payments}
+    if Paid.PROCESSING in states:
+        return _("Being confirmed")
+    if Paid.PENDING in states and any(payment.authorized_amount.amount for payment in payments):
+        return _("Reserved")
+    given_back = sum(payment.refunded_amount.amount for payment in payments)
+    if given_back:
+        taken = sum(payment.captured_amount.amount for payment in payments)
+        return _("Given back") if given_back == taken else _("Partly given back")
+    return str(STANDS[Order.PaymentState.BALANCE_DUE])
 
 
 @dataclass(slots=True)

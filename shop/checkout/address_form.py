@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from orders.countries import COUNTRIES
 from orders.models import Address, Order
 from shop.checkout.countries import WITH_REGION, WITHOUT_POSTAL_CODE, CountrySelect
+from shop.checkout.regions import code_of
 from shop.models import SavedAddress
 from shop.models.address_book import PARTS
 
@@ -64,6 +65,12 @@ class AddressForm(forms.Form):
             self.add_error("zip", _("This country’s post needs a postal code."))
         if country in WITH_REGION and not found.get("state"):
             self.add_error("state", _("This country’s post needs a state or province."))
+        elif country and found.get("state"):
+            code = code_of(country, found["state"])
+            if code is None:
+                self.add_error("state", _("We do not know this state or province. Its short form will do, such as NY."))
+            else:
+                found["state"] = code
         return found
 
 

@@ -35,6 +35,8 @@ def _in_words(payment: Payment) -> str:
             words = _("%(method)s: %(amount)s is being confirmed.")
         case _other:
             words = _("%(method)s: we are waiting for %(amount)s.")
+            where = "" if payment.source else payment.payment_method.description  # Where to send a check, for example.
+            return " ".join([words % {"method": paid_with(payment), "amount": money_text(amount)}, where]).strip()
     return words % {"method": paid_with(payment), "amount": money_text(amount)}
 
 

@@ -27,11 +27,15 @@ SETTINGS = {
     for verb in ("add", "change")
 }
 ROWS = ("productprice", "promotionterms", "shippingrate", "taxrate")
-OFFER = {
-    f"shop.{verb}_{model}"
-    for model in ("category", "product", "promotion", "shippingmethod", *ROWS)
-    for verb in ("add", "change")
-} | {f"shop.delete_{model}" for model in ROWS} | {"shop.change_paymentattempt"}
+OFFER = (
+    {
+        f"shop.{verb}_{model}"
+        for model in ("category", "product", "promotion", "shippingmethod", *ROWS)
+        for verb in ("add", "change")
+    }
+    | {f"shop.delete_{model}" for model in ROWS}
+    | {"shop.change_paymentattempt"}
+)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from shop.models import (
     Basket,
     Category,
     PaymentAttempt,
+    Preferences,
     Product,
     ProductPrice,
     Promotion,
@@ -60,6 +61,9 @@ UNIQUE: dict[str, str] = {
     "shop_basket.order_id": "UPDATE shop_basket SET order_id = %(order)s",
     "shop_savedaddress.address_id": "UPDATE shop_savedaddress SET address_id = (SELECT MIN(id) FROM orders_address)",
     "shop_paymentattempt.payment_id": "UPDATE shop_paymentattempt SET payment_id = %(payment)s",
+    "shop_preferences.user_id": "UPDATE shop_preferences SET user_id = (SELECT MIN(user_id) FROM shop_preferences)",
+    "shop_preferences.ship_to_id": "UPDATE shop_preferences SET ship_to_id = (SELECT MIN(id) FROM shop_savedaddress)",
+    "shop_preferences.bill_to_id": "UPDATE shop_preferences SET bill_to_id = (SELECT MIN(id) FROM shop_savedaddress)",
 }
 
 NEIGHBOURS: list[str] = [
@@ -94,5 +98,7 @@ def two_of_everything(payments: list[Any]) -> None:
         Basket.objects.create(order=payment.order)
         until = timezone.now() + timedelta(hours=1)
         StockHold.objects.create(order=payments[0].order, product=product, quantity=2, expires_at=until)
-        SavedAddress.objects.create(user=user, address=Address.objects.create(name="Eve"))
+        kept = SavedAddress.objects.create(user=user, address=Address.objects.create(name="Eve"))
+        owner = User.objects.create_user(f"owner of {shelf.name}")
+        Preferences.objects.create(user=owner, ship_to=kept, bill_to=kept)
         PaymentAttempt.objects.create(payment=payment, order=payment.order)

@@ -21,6 +21,7 @@ from shop.demo.staff import load_staff
 
 ADDRESS = "http://127.0.0.1:8000"
 LOGIN = "admin"
+NOTES = {"check": "Payable to Everycent, 12 Penny Lane, Springfield. Write the number of your order on it."}
 REASONS = ("Damaged in transit", "Goods returned", "Ordered by mistake", "Price adjusted")
 
 
@@ -58,7 +59,7 @@ class Command(BaseCommand):
 
 def load_method(code: str) -> PaymentMethod:
     """The payment method of that code, as the shop has it; made if it has none."""
-    defaults = {**asdict(WAYS[code]), "position": list(WAYS).index(code)}
+    defaults = {**asdict(WAYS[code]), "position": list(WAYS).index(code), "description": NOTES.get(code, "")}
     method: PaymentMethod = PaymentMethod.objects.get_or_create(code=code, defaults=defaults)[0]
     return method
 
