@@ -10,6 +10,7 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 os.environ["DEBUG"] = "false"
 os.environ.setdefault("SECRET_KEY", "benchmarks-only")
+os.environ["LOG_LEVEL"] = "WARNING"  # The others write no lines about their operations either.
 
 import django
 

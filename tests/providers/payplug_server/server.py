@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -150,21 +151,28 @@ class _Handler(BaseHTTPRequestHandler):
         form = {name: values[-1] for name, values in parse_qs(body.decode()).items()}
         status, said = self.server.provider.visit(urlsplit(self.path).path, form if self.command == "POST" else None)
         place = {"Location": said} if status == 303 else {}
-        self._send(status, b"" if place else said.encode(), type="text/html; charset=utf-8", **place)
+        self._send(status, b"" if place else said.encode(), type="text/html; charset=utf-8", headers=place)
 
     def _before(self, fault: str) -> None:
         if fault == "lost_request":
             return self._hang_up()
         if fault == "rate_limited":
-            return self._send(429, b'{"object": "error", "message": "Too many requests."}', **{"Retry-After": "1"})
+            said = b'{"object": "error", "message": "Too many requests."}'
+            return self._send(429, said, headers={"Retry-After": "1"})
         self._send(503, b"")
 
     def _send(
-        self, status: int, said: bytes, *, half: bool = False, type: str = "application/json", **headers: str
+        self,
+        status: int,
+        said: bytes,
+        *,
+        half: bool = False,
+        type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.send_response(status)
         self.send_header("Content-Type", type)
-        for name, value in headers.items():
+        for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(said)))
         self.end_headers()
