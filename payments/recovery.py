@@ -108,9 +108,11 @@ def _recover(operation: Operation) -> Recovered:
     said = ""
     try:
         operation.payment.recover(by=RECOVERY)
+    except GatewayError as error:
+        said = _told(error, operation)
     except Exception as error:  # One payment's trouble, whatever it is, never keeps the others waiting.
         logger.exception("Recovering operation %s of payment %s failed", operation.sequence, operation.payment)
-        said = f"{type(error).__name__}: {error}" if isinstance(error, GatewayError) else type(error).__name__
+        said = type(error).__name__
     operation.refresh_from_db()
     if operation.state in ("open", "unknown"):
         pause = min(FIRST_PAUSE * 2 ** min(operation.tries - 1, 10), LONGEST_PAUSE)
@@ -146,12 +148,20 @@ def look_one(pk: int, *, at_once: bool = False) -> Recovered:
     said, released = "", False
     try:
         released = waiting.look_or_let_go(operation)
+    except GatewayError as error:
+        said = _told(error, operation)
     except Exception as error:  # As in `_recover`.
         logger.exception("Looking at operation %s of payment %s failed", operation.sequence, operation.payment)
-        said = f"{type(error).__name__}: {error}" if isinstance(error, GatewayError) else type(error).__name__
+        said = type(error).__name__
     operation.refresh_from_db()
     ended = Ended.RELEASED if released else Ended.STAFF if operation.reason else _ended(operation)
     return _recovered(operation, ended, said or operation.reason or operation.message)
+
+
+def _told(error: GatewayError, operation: Operation) -> str:
+    """A provider that does not answer is one line, in the log and in what the command says."""
+    logger.warning("Operation %s of payment %s: %s", operation.sequence, operation.payment, error)
+    return f"{type(error).__name__}: {error}"
 
 
 def _take(pk: int, *, at_once: bool) -> bool:

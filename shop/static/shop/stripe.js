@@ -3,6 +3,7 @@
   "use strict";
 
   var PATIENCE = 10000; // Milliseconds until card entry is said to be unavailable.
+  var BREATH = 3200; // The server, which has asked Stripe for this page, asks again no sooner.
   var loading = {};
 
   function load(address) {
@@ -116,9 +117,13 @@
         var stripe = window.Stripe(config.publishable_key);
         return stripe.handleNextAction ? stripe.handleNextAction({clientSecret: secret}) : stripe.confirmCardPayment(secret);
       }).then(function (answer) {
-        button.disabled = false;
-        if (answer && answer.error && !answer.error.payment_intent) { say(answer.error.message || true); return; }
-        window.location.reload(); // What became of it, Stripe tells the server.
+        if (answer && answer.error && !answer.error.payment_intent) {
+          button.disabled = false;
+          say(answer.error.message || true);
+          return;
+        }
+        // What became of it, Stripe tells the server.
+        setTimeout(function () { window.location.reload(); }, Math.max(0, BREATH - performance.now()));
       }, function () {
         button.disabled = false;
         say(true);
