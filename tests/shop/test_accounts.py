@@ -19,6 +19,7 @@ from payments.wallet import Wallet
 from shop.links import order_url
 from shop.models import Basket, Preferences, SavedAddress
 from tests.counting import statements
+from tests.scripted import ScriptedGateway
 from tests.shop.gateways import Fields
 from tests.shop.storefront import ADDRESS, CARD, DECLINED, Customer, bogus, stocked
 
@@ -422,10 +423,10 @@ def test_a_card_is_added_without_a_payment_and_charged_later(ada, hers, product)
 def fields(settings, monkeypatch):
     """A provider with fields of its own, whose fragment is Braintree's."""
     settings.PAYMENT_GATEWAYS = {**settings.PAYMENT_GATEWAYS, "braintree": "tests.shop.gateways.Fields"}
-    Fields.reset()
+    ScriptedGateway.reset()
     monkeypatch.setattr(Fields, "capabilities", replace(Fields.capabilities, saved_sources=True))
     yield PaymentMethod.objects.create(name="Fields", code="fields", gateway="braintree")
-    Fields.reset()
+    ScriptedGateway.reset()
 
 
 def test_a_provider_s_fields_are_let_in_and_their_card_is_kept_once(ada, hers, fields, monkeypatch):
