@@ -4,6 +4,7 @@
 
   var PATIENCE = 10000; // Milliseconds until card entry is said to be unavailable.
   var BREATH = 3200; // The server, which has asked Stripe for this page, asks again no sooner.
+  var begun = Date.now(); // Later than it asked: a navigation's own clock begins before the form was sent.
   var loading = {};
 
   function load(address) {
@@ -123,7 +124,7 @@
           return;
         }
         // What became of it, Stripe tells the server.
-        setTimeout(function () { window.location.reload(); }, Math.max(0, BREATH - performance.now()));
+        setTimeout(function () { window.location.reload(); }, Math.max(0, begun + BREATH - Date.now()));
       }, function () {
         button.disabled = false;
         say(true);
