@@ -25,21 +25,28 @@ class TooManyNotices(Exception):
         self.retry_after = retry_after
 
 
-def sender_of(request: HttpRequest) -> str:
-    """The sender's IP address, "" if there is none; of IPv6 its network, for whoever has one has 2**64 of them.
-
-    Behind a proxy of ours the one that it has seen: the last one.
-    """
+def ip_of(request: HttpRequest) -> str | None:
+    """The sender's IP address. Behind a proxy of ours the one that it has seen: the last that was added."""
     seen = str(request.META.get("REMOTE_ADDR") or "")
     if getattr(settings, "SECURE_PROXY_SSL_HEADER", None):
         seen = str(request.META.get("HTTP_X_FORWARDED_FOR") or seen).rpartition(",")[2]
     try:
         found = ipaddress.ip_address(seen.strip())
     except ValueError:
-        return ""
-    if isinstance(found, ipaddress.IPv4Address) or found.ipv4_mapped:
-        return str(getattr(found, "ipv4_mapped", found))
-    return str(ipaddress.IPv6Network((int(found), 64), strict=False).network_address)
+        return None
+    return str(getattr(found, "ipv4_mapped", None) or found)
+
+
+def network_of(ip: str | None) -> str | None:
+    """What limits count: an IPv6 address as its network, for whoever has one has 2**64 of them."""
+    if not ip or ":" not in ip:
+        return ip
+    return str(ipaddress.IPv6Network((ip, 64), strict=False).network_address)
+
+
+def sender_of(request: HttpRequest) -> str:
+    """As limits count whoever has sent it; "" without an address."""
+    return network_of(ip_of(request)) or ""
 
 
 def admit(code: str, sender: str) -> None:

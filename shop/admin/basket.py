@@ -17,4 +17,4 @@ class BasketAdmin(ReadOnlyAdmin):
     search_fields = ("order__number",)
     search_help_text = _("number of the order")
     ordering = ("-id",)
-    fields = ("order", "active", "shipping_method", "promotion", "language", "save_card", "created_at")
+    fields = ("order", "active", "shipping_method", "promotion", "language", "created_at")

@@ -138,7 +138,6 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('active', models.BooleanField(default=True, help_text='the cart that its customer sees', verbose_name='active')),
                 ('language', models.CharField(blank=True, help_text='in which letters are written', max_length=16, verbose_name='language')),
-                ('save_card', models.BooleanField(default=False, verbose_name='keep the card')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created at')),
                 ('order', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='basket', to='orders.order', verbose_name='order')),
                 ('promotion', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='shop.promotion', verbose_name='promotion')),

@@ -24,7 +24,6 @@ class Basket(models.Model):
         "shop.Promotion", models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("promotion")
     )
     language = models.CharField(_("language"), max_length=16, blank=True, help_text=_("in which letters are written"))
-    save_card = models.BooleanField(_("keep the card"), default=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
     class Meta:
