@@ -9,10 +9,11 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from payments.models.amount import AmountField, AmountQuerySet, SharedCurrencyField
+from payments.models.rows import PlainRow
 from payments.money import Money
 
 
-class LineItem(models.Model):
+class LineItem(PlainRow):
     order = models.ForeignKey("orders.Order", models.CASCADE, related_name="line_items")
     sku = models.CharField(_("SKU"), max_length=64, blank=True)
     name = models.CharField(_("name"), max_length=255)

@@ -24,8 +24,9 @@ from orders.models.states import PaymentState, State, States
 from payments.actors import SYSTEM, Actor
 from payments.errors import InvalidAmount
 from payments.models.amount import AmountField, AmountQuerySet, SharedCurrencyField
-from payments.models.prepared import Prepared, update_row
+from payments.models.prepared import Prepared
 from payments.models.protected import SafeRefresh
+from payments.models.rows import PlainRow, insert_row, together, update_row
 from payments.money import Money, as_money, quantize, to_minor
 
 if TYPE_CHECKING:
@@ -66,18 +67,15 @@ class OrderManager(models.Manager.from_queryset(AmountQuerySet)):  # type: ignor
         """Create with a number of its own, drawn again if somebody has it; a given number is kept."""
         if kwargs.get("number"):
             return super().create(**kwargs)  # type: ignore[no-any-return]
+        order: Order = self.model(**kwargs)
         for _attempt in range(20):
-            kwargs["number"] = draw_number()
-            try:
-                with transaction.atomic():
-                    return super().create(**kwargs)  # type: ignore[no-any-return]
-            except IntegrityError:
-                if not self.filter(number=kwargs["number"]).exists():
-                    raise
+            order.number = draw_number()
+            if insert_row(order, unless_taken="number"):
+                return order
         raise IntegrityError("No free order number was found in twenty draws.")
 
 
-class Order(Changing, Completing, Paying, Handling, Invoicing, States, SafeRefresh):
+class Order(Changing, Completing, Paying, Handling, Invoicing, States, SafeRefresh, PlainRow):
     """Amounts share one currency; every total is a sum of rows, written by `recalculate`."""
 
     State = State
@@ -169,11 +167,8 @@ class Order(Changing, Completing, Paying, Handling, Invoicing, States, SafeRefre
             raise InvalidAmount("A price is not negative: use a promotion to take something off.")
         if type(quantity) is not int or quantity < 1:
             raise ValueError(f"A quantity is a whole number from 1 on, not {quantity!r}.")
-        with transaction.atomic():
-            line: LineItem = self.line_items.create(
-                name=name, unit_price=price, quantity=quantity, sku=sku, currency=self.currency
-            )
-            self._recalculate(payments=False)
+        line = LineItem(order=self, name=name, unit_price=price, quantity=quantity, sku=sku, currency=self.currency)
+        self._recalculate(payments=False, new=line)
         return line
 
     def add_adjustment(self, kind: str, amount: Money | Decimal | str | int, label: str) -> Adjustment:
@@ -194,16 +189,18 @@ class Order(Changing, Completing, Paying, Handling, Invoicing, States, SafeRefre
         """Compute every total and the payment state from the rows, under the order's lock."""
         self._recalculate(payments=True, by=by)
 
-    def _recalculate(self, *, payments: bool, by: Actor = SYSTEM) -> None:
-        """Before completion a new line concerns no payment, so those need not be summed again."""
-        with transaction.atomic(savepoint=False):
+    def _recalculate(self, *, payments: bool, new: LineItem | None = None, by: Actor = SYSTEM) -> None:
+        """Before completion a line concerns no payment: those need not be summed again. `new` is written here."""
+        with together():
             order = self._lock()
-            order._read_totals()
+            order._read_totals(new)
             before = order.payment_state
             if payments or order.completed_at:
                 sums = order.payment_sums()
                 order.payment_total = Money(sums["paid"], order.currency)
                 order.payment_state = order.derive_payment_state(sums)
+            if new is not None:
+                insert_row(new)
             order.write(*TOTALS, "payment_state")
             if before != order.payment_state:
                 order.record("payment_state", before=before, after=order.payment_state, by=by)
@@ -211,10 +208,11 @@ class Order(Changing, Completing, Paying, Handling, Invoicing, States, SafeRefre
         for name in TOTALS:
             self.__dict__[name] = order.__dict__[name]
 
-    def _read_totals(self) -> None:
-        """What the lines and adjustments come to, in one statement."""
+    def _read_totals(self, new: LineItem | None) -> None:
+        """What the lines, a new one included, and the adjustments come to, in one statement."""
         kinds = Adjustment.Kind
         item, *adjusted = (Decimal(value or 0) for value in TOTALS_OF_ROWS(self.pk)[0])
+        item += new.total.amount if new else 0
         by_kind = dict(zip(kinds.values, adjusted, strict=True))
         self.item_total = item
         self.shipment_total = by_kind[kinds.SHIPPING]

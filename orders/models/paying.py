@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import models, transaction
-from django.db.models import Count, Q, Sum
+from django.db import models
+from django.db.models import Count, Sum
 from django_fsm import TransitionNotAllowed
 
 from orders.models.states import PaymentState, State
@@ -17,6 +18,7 @@ from payments.actors import SYSTEM, Actor
 from payments.errors import GatewayError
 from payments.models import Operation, Payment, PaymentMethod
 from payments.models.prepared import Prepared
+from payments.models.rows import together
 from payments.models.states import DEAD
 from payments.models.states import State as Paid
 from payments.money import Money, as_money
@@ -29,30 +31,20 @@ logger = logging.getLogger(__name__)
 HOLDING = (Paid.PROCESSING, Paid.PENDING)
 
 
-VALID = ~Q(state__in=DEAD)
-SUMS = {
-    "captured": Sum("captured_amount"),
-    "refunded": Sum("refunded_amount"),
-    "holding": Sum("amount", filter=Q(state__in=HOLDING)),
-    "unsettled": Sum("amount", filter=Q(state=Paid.PROCESSING)),
-    "in_checkout_amount": Sum("amount", filter=Q(state=Paid.CHECKOUT)),
-    "sourceless": Sum("amount", filter=Q(state=Paid.CHECKOUT, source_type="")),
-    "taken": Sum("captured_amount", filter=Q(state=Paid.COMPLETED)),
-    "given": Sum("refunded_amount", filter=VALID),
-    "payments": Count("pk"),
-    "valid": Count("pk", filter=VALID),
-    "in_checkout": Count("pk", filter=Q(state=Paid.CHECKOUT)),
-    "processing": Count("pk", filter=Q(state=Paid.PROCESSING)),
-}
+# An order's payments by state and kind of source: how many, and what their amounts come to.
 PAYMENT_SUMS = Prepared(
     lambda order: (
         Payment._base_manager.filter(order=order)
         .order_by()
-        .values("order")
-        .annotate(**{f"sum_{name}": sum_ for name, sum_ in SUMS.items()})
-        .values_list("order", *[f"sum_{name}" for name in SUMS])
+        .values("state", "source_type")
+        .annotate(
+            count=Count("pk"), due=Sum("amount"), captured=Sum("captured_amount"), refunded=Sum("refunded_amount")
+        )
+        .values_list("state", "source_type", "count", "due", "captured", "refunded")
     )
 )
+COUNTS = ("payments", "valid", "in_checkout", "processing")
+AMOUNTS = ("captured", "refunded", "holding", "unsettled", "in_checkout_amount", "sourceless", "taken", "given")
 
 
 class Paying(models.Model):
@@ -73,21 +65,18 @@ class Paying(models.Model):
         GatewayError where the method's settings are wrong.
         """
         order: Any = self
-        with transaction.atomic():
+        with together():
             locked = order._lock()
             if locked.state == State.CANCELED:
                 raise TransitionNotAllowed(f"Order {locked.number} is canceled: it takes no payment.")
             sums = locked.payment_sums()
-            if sums["in_checkout"]:
-                locked.invalidate_checkout_payments(by=by)
             if amount is None:
                 amount = max(locked.total.amount - sums["secured"], Decimal(0))
+            money, kept = as_money(amount, locked.currency), _kept(method, source)
+            if sums["in_checkout"]:
+                locked.invalidate_checkout_payments(by=by)
             payment: Payment = Payment.objects.create(
-                order=order,
-                payment_method=method,
-                source=_kept(method, source),
-                amount=as_money(amount, locked.currency),
-                currency=locked.currency,
+                order=order, payment_method=method, source=kept, amount=money, currency=locked.currency
             )
             if locked.completed_at:
                 locked.payment_changed(by=by)
@@ -160,9 +149,10 @@ class Paying(models.Model):
         `settled`: the same without what no provider has settled; a method that needs no source counts, for
         nobody settles it before the goods leave. `was_settled`: before refunds, which may be heard of first.
         """
-        found = PAYMENT_SUMS(self.pk)
-        values = found[0][1:] if found else (None,) * len(SUMS)
-        sums = {name: Decimal(0) if value is None else value for name, value in zip(SUMS, values, strict=True)}
+        sums: dict[str, Any] = dict.fromkeys(COUNTS, 0) | dict.fromkeys(AMOUNTS, Decimal(0))
+        for state, source_type, *numbers in PAYMENT_SUMS(self.pk):
+            for name, value in _counted_as(state, source_type, *numbers):
+                sums[name] += value
         secured = sums["holding"] + sums["taken"] - sums["given"]
         return sums | {
             "paid": sums["captured"] - sums["refunded"],
@@ -211,6 +201,25 @@ class Paying(models.Model):
         if balance > 0:
             return PaymentState.BALANCE_DUE
         return PaymentState.CREDIT_OWED if balance < 0 else PaymentState.PAID
+
+
+def _counted_as(
+    state: str, source_type: str, count: int, due: Decimal, captured: Decimal, refunded: Decimal
+) -> Iterator[tuple[str, Any]]:
+    """Which of the sums payments of one state and kind of source go into, and with what."""
+    yield from (("payments", count), ("captured", captured), ("refunded", refunded))
+    if state not in DEAD:
+        yield from (("valid", count), ("given", refunded))
+    if state in HOLDING:
+        yield "holding", due
+    if state == Paid.PROCESSING:
+        yield from (("processing", count), ("unsettled", due))
+    if state == Paid.CHECKOUT:
+        yield from (("in_checkout", count), ("in_checkout_amount", due))
+        if not source_type:
+            yield "sourceless", due
+    if state == Paid.COMPLETED:
+        yield "taken", captured
 
 
 def _kept(method: PaymentMethod, source: Any) -> Any:

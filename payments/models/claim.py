@@ -15,6 +15,7 @@ from payments.actors import Actor
 from payments.display import money_text
 from payments.errors import GatewayError, PaymentBusy, UnsupportedAction
 from payments.models.operation import Operation
+from payments.models.rows import insert_row
 
 if TYPE_CHECKING:
     from payments.models.payment import Payment
@@ -89,10 +90,11 @@ class Claim:
         return operation
 
     def keep(self, operation: Operation) -> None:
-        operation.save(force_insert=True)
         if operation.kind in (Kind.AUTHORIZE, Kind.PURCHASE, Kind.CAPTURE):
             self.payment.started_processing()
-            self.payment.write("state")
+            insert_row(operation, along=self.payment.change("state"))
+        else:
+            insert_row(operation)
 
     def invalidate(self, *, by: Actor) -> None:
         """The method does not take this source: the payment is given up before anybody is asked."""

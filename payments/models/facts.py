@@ -15,8 +15,8 @@ from payments.errors import InvalidAmount
 from payments.gateways.base import Fact, Outcome
 from payments.models.announcing import hand_on
 from payments.models.operation import Operation
-from payments.models.prepared import update_row
 from payments.models.refund import Refund
+from payments.models.rows import update_row
 from payments.money import from_minor
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from payments.actors import Actor, Origin
 from payments.display import money_text
 from payments.models.amount import AmountField, AmountQuerySet, SharedCurrencyField
-from payments.models.prepared import update_row
+from payments.models.rows import Change, PlainRow, insert_row, update_rows
 from payments.models.states import State as PaymentState
 
 UNANSWERED = ("open", "unknown")
@@ -42,7 +42,7 @@ class OperationQuerySet(AmountQuerySet):
         return self.filter(state__in=UNANSWERED)
 
 
-class Operation(models.Model):
+class Operation(PlainRow):
     """Written before the provider is asked; closed by what the provider says, whoever brings it."""
 
     class Kind(models.TextChoices):
@@ -146,12 +146,12 @@ class Operation(models.Model):
     def actor(self) -> Actor:
         return Actor(self.origin, self.user)
 
-    def write(self) -> None:
+    def write(self, *, along: Change | None = None) -> None:
         """Write a new operation whole, and of an old one what an answer may change, as values."""
         if self._state.adding:
-            self.save(force_insert=True)
+            insert_row(self, along=along)
         else:
-            update_row(self, *ANSWERED)
+            update_rows((self, ANSWERED), *([along] if along else []))
 
     @property
     def asked(self) -> bool:

@@ -22,6 +22,7 @@ from payments.models.operation import UNSETTLED
 from payments.models.processing import Processing
 from payments.models.protected import SafeRefresh
 from payments.models.rehearsing import Rehearsing
+from payments.models.rows import PlainRow, insert_row
 from payments.models.settling import Settling
 from payments.models.sourced import Sourced
 from payments.models.states import DEAD, State, States
@@ -54,18 +55,15 @@ class PaymentQuerySet(AmountQuerySet):
 class PaymentManager(models.Manager.from_queryset(PaymentQuerySet)):  # type: ignore[misc]
     def create(self, **kwargs: Any) -> Payment:
         """Create with a number of its own, drawn again if somebody has it."""
+        payment: Payment = self.model(**kwargs)
         for _attempt in range(20):
-            kwargs["number"] = draw_number()
-            try:
-                with transaction.atomic():
-                    return super().create(**kwargs)  # type: ignore[no-any-return]
-            except IntegrityError:
-                if not self.filter(number=kwargs["number"]).exists():
-                    raise
+            payment.number = draw_number()
+            if insert_row(payment, unless_taken="number"):
+                return payment
         raise IntegrityError("No free payment number was found in twenty draws.")
 
 
-class Payment(Sourced, Processing, Rehearsing, Asking, Settling, States, SafeRefresh):
+class Payment(Sourced, Processing, Rehearsing, Asking, Settling, States, SafeRefresh, PlainRow):
     """Sums are written as values computed from its operations; `amount` shrinks to what a final capture took."""
 
     State = State

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from payments.errors import GatewayError, UnsupportedAction
 from payments.gateways.base import Capabilities, ConfigField, Gateway, GatewayOptions, Response
 from payments.gateways.registry import gateway_class
+from payments.models.rows import PlainRow
 
 
 class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
@@ -42,7 +43,7 @@ class PaymentMethodManager(models.Manager.from_queryset(PaymentMethodQuerySet)):
         return super().create(**kwargs)  # type: ignore[no-any-return]
 
 
-class PaymentMethod(models.Model):
+class PaymentMethod(PlainRow):
     """A way to pay. `config` holds the gateway's settings; of a secret it holds the name, never the value."""
 
     name = models.CharField(_("name"), max_length=100)

@@ -23,9 +23,10 @@ from payments.models.announcing import announce
 from payments.models.claim import Claim
 from payments.models.facts import fold, is_foreign, learned, named_by, settle, tell_apart
 from payments.models.operation import UNANSWERED, Operation
-from payments.models.prepared import Prepared, update_row
+from payments.models.prepared import Prepared
 from payments.models.refund import Refund
 from payments.models.reviewing import review_bounce, review_dispute
+from payments.models.rows import Change, update_rows
 from payments.models.states import COMPLETED, DEAD, EVENTS, PENDING, PROCESSING, Ledger
 
 if TYPE_CHECKING:
@@ -121,10 +122,9 @@ class Settling(models.Model):
         _write_sums(payment, ledger)
         _move(payment, ledger.derive(payment.state))
         changed.state_after = payment.state
-        changed.write()
+        changed.write(along=payment.change())
         if changed.kind == Operation.Kind.REFUND and not changed.asked:
             Refund.objects.get_or_create(operation=changed, defaults={"payment": payment})
-        payment.write()
         # A refund may come back: it was counted, and is not any more.
         if payment.state != before or changed.state in ("succeeded", "waiting") or changed.kind == "refund":
             payment.order.payment_changed(by=by)
@@ -171,9 +171,13 @@ class Settling(models.Model):
 
     def write(self, *fields: str) -> None:
         """Write the columns that verbs may change (or `fields`), as values, with one UPDATE."""
+        update_rows(self.change(*fields))
+
+    def change(self, *fields: str) -> Change:
+        """What `write` writes, for whoever writes it together with another row."""
         payment: Any = self
         payment.updated_at = timezone.now()
-        update_row(payment, *(fields or WRITTEN), "updated_at")
+        return payment, (*(fields or WRITTEN), "updated_at")
 
     def _absorb(self, payment: Payment) -> None:
         """Show on this object, and on the order it knows, what was written on the locked copies."""
