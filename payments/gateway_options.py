@@ -29,7 +29,6 @@ def gateway_options(
     """
     address = getattr(payment.source, "address", None) or order.bill_address
     origin = settings.PAYMENTS.get("PUBLIC_ORIGIN", "")
-    notices = reverse("payments:webhook", args=[payment.payment_method.code])
     lines = SimpleLazyObject(partial(order.lines_for_gateway))  # Read only by gateways that show them.
     return GatewayOptions(
         email=order.email,
@@ -47,7 +46,7 @@ def gateway_options(
         shipping_address=order.ship_address.gateway_hash() if order.ship_address else None,
         idempotency_key=idempotency_key,
         return_url=origin + reverse("payments:return", args=[return_token(payment.number)]) if origin else "",
-        notification_url=origin + notices if origin else "",
+        notification_url=origin + reverse("payments:webhook", args=[payment.payment_method.code]) if origin else "",
         description=f"Order {order.number}",
         line_items=cast("Any", lines),
         initiator=str(by.origin) if by else "system",

@@ -109,9 +109,7 @@ class Order(Changing, Completing, Paying, Handling, Invoicing, States, SafeRefre
     promo_total = AmountField(_("promotions"), default=Decimal(0))
     total = AmountField(_("total"), default=Decimal(0))
     payment_total = AmountField(_("paid"), default=Decimal(0))
-    payment_state = models.CharField(
-        _("payment state"), max_length=16, blank=True, choices=PaymentState.choices, db_index=True
-    )
+    payment_state = models.CharField(_("payment state"), max_length=16, blank=True, choices=PaymentState.choices)
     placed_at = models.DateTimeField(_("placed at"), null=True, blank=True, editable=False)
     completed_at = models.DateTimeField(_("completed at"), null=True, blank=True, editable=False)
     canceled_at = models.DateTimeField(_("canceled at"), null=True, blank=True, editable=False)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from payments.models.payment import Payment
 
 RECOVERY = Actor(Origin.RECOVERY)
+HEAD_START = timedelta(seconds=1)  # What was claimed together is sent one by one: at most so long after the claim.
 KEY_LIFETIME = timedelta(hours=23)  # Providers remember an idempotency key for a day; none is trusted for longer.
 
 
@@ -46,25 +47,25 @@ class Asking(models.Model):
         Raises PaymentDeclined and GatewayUnavailable; an
         exception that no gateway should raise passes through, and leaves the operation unknown.
         """
-        try:
-            response = send(claim, operation, by=by)
-        except PaymentDeclined as refusal:
-            response = Response(outcome=Outcome.DECLINED, message=refusal.message, error_code=refusal.error_code)
-        except UnsupportedAction as error:
-            self.close(operation, Operation.State.CANCELED, error.message, by=by)  # Refused before it was sent.
-            raise
-        except Exception as error:
-            said = error.message if isinstance(error, GatewayError) else type(error).__name__
-            unread = isinstance(error, GatewayUnavailable) and error.retry_after is not None
-            state = Operation.State.CANCELED if unread else Operation.State.UNKNOWN
-            settled = self.close(operation, state, said, by=by)
-            if unread:
-                raise
-            if settled.state == Operation.State.UNKNOWN or not isinstance(error, GatewayUnavailable):
-                raise
-            return answer_of(settled, None)  # Somebody else brought the answer meanwhile.
-        fact = Fact.from_response(cast(Kind, operation.kind), response, idempotency_key=operation.idempotency_key)
-        settled = self.apply(fact, by=by) or operation
+        return self.take_in(claim, operation, hear(claim, operation, by=by), by=by)
+
+    def take_in(self, claim: Claim, operation: Operation, heard: Response | Exception, *, by: Actor) -> Response:
+        """The second half of `ask`: apply what was heard, and return or raise as it does."""
+        if isinstance(heard, Response):
+            fact = Fact.from_response(cast(Kind, operation.kind), heard, idempotency_key=operation.idempotency_key)
+            return self.make_sure(claim, self.apply(fact, by=by) or operation, heard, by=by)
+        if isinstance(heard, UnsupportedAction):
+            self.close(operation, Operation.State.CANCELED, heard.message, by=by)  # Refused before it was sent.
+            raise heard
+        said = heard.message if isinstance(heard, GatewayError) else type(heard).__name__
+        unread = isinstance(heard, GatewayUnavailable) and heard.retry_after is not None
+        settled = self.close(operation, Operation.State.CANCELED if unread else Operation.State.UNKNOWN, said, by=by)
+        if unread or settled.state == Operation.State.UNKNOWN or not isinstance(heard, GatewayUnavailable):
+            raise heard
+        return answer_of(settled, None)  # Somebody else brought the answer meanwhile.
+
+    def make_sure(self, claim: Claim, settled: Operation, response: Response, *, by: Actor) -> Response:
+        """What the verb says of its settled operation; one that is unknown is compared with the provider's books."""
         if settled.state == Operation.State.UNKNOWN:
             settled = self._compare(claim, settled, by=by) or settled
         return answer_of(settled, response)
@@ -171,6 +172,16 @@ class Asking(models.Model):
         Operation._base_manager.filter(pk=operation.pk, state=Operation.State.UNKNOWN).update(reason=reason)
 
 
+def hear(claim: Claim, operation: Operation, *, by: Actor) -> Response | Exception:
+    """Send, and what came of it: an answer, a refusal included, or the exception that came instead of one."""
+    try:
+        return send(claim, operation, by=by)
+    except PaymentDeclined as refusal:
+        return Response(outcome=Outcome.DECLINED, message=refusal.message, error_code=refusal.error_code)
+    except Exception as error:  # noqa: BLE001 (raised again once it is recorded)
+        return error
+
+
 def send(claim: Claim, operation: Operation, *, by: Actor) -> Response:
     """The one call that an operation comes down to, with its own idempotency key."""
     payment, method = claim.payment, claim.payment.payment_method
@@ -222,10 +233,10 @@ def answer_of(operation: Operation, response: Response | None) -> Response:
 
 
 def _silent_since(operation: Operation, gateway: type[Gateway]) -> datetime:
-    """When its asker could last send: when it reported the loss, else once its time-outs and retries are over."""
+    """When its asker could last send: when it reported the loss, else once its wait, time-outs and retries are over."""
     if operation.state == Operation.State.UNKNOWN and operation.answered_at:
         return operation.answered_at
-    return operation.created_at + gateway.longest_call
+    return operation.created_at + HEAD_START + gateway.longest_call
 
 
 def _happened(operation: Operation, held: Snapshot, operations: list[Operation]) -> bool | None:

@@ -60,7 +60,8 @@ class Operation(PlainRow):
         DECLINED = "declined", _("declined")
         CANCELED = "canceled", _("canceled")  # It surely never happened.
 
-    payment = models.ForeignKey("payments.Payment", models.PROTECT, related_name="operations")
+    # Found by the index of `operation_sequence`.
+    payment = models.ForeignKey("payments.Payment", models.PROTECT, related_name="operations", db_index=False)
     sequence = models.PositiveIntegerField(_("sequence"))
     kind = models.CharField(_("kind"), max_length=9, choices=Kind.choices)
     state = models.CharField(_("state"), max_length=9, choices=State.choices, default=State.OPEN)

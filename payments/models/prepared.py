@@ -9,8 +9,10 @@ from weakref import WeakKeyDictionary
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models.query import ModelIterable
 
+from payments.models.rows import cursor_of
+
 # Stands in for an id while the query is compiled; no row has it.
-PLACEHOLDERS = (-7_000_000_000_000_001, -7_000_000_000_000_002)
+PLACEHOLDERS = tuple(-7_000_000_000_000_001 - number for number in range(64))
 
 
 class Prepared:
@@ -46,7 +48,7 @@ class Compiled:
 
     def run(self, ids: tuple[int, ...], connection: Any) -> list[Any]:
         filled = [ids[PLACEHOLDERS.index(value)] if value in PLACEHOLDERS else value for value in self.params]
-        with connection.cursor() as cursor:
+        with cursor_of(connection) as cursor:
             cursor.execute(self.sql, filled)
             rows = cursor.fetchall()
         return [self.make(self._converted(row, connection)) for row in rows]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
 from decimal import Decimal
 from functools import cache
 from typing import Any, Self
@@ -15,12 +16,15 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transac
 from django.db.models.base import ModelState
 from django.db.models.signals import post_init, post_save, pre_init, pre_save
 
-from payments.models.amount import AmountField
-from payments.money import Money
+from payments.models.amount import CURRENCY, AmountField
+from payments.money import Money, shown
 
-# (attribute, how its value is written: value and connection → what the driver takes)
-Column = tuple[str, Callable[[Any, Any], Any]]
+# What the driver takes for one field of a row, on Django's connection.
+Column = Callable[[models.Model, Any], Any]
+KEPT_AS = "everycent_cursor"  # On Django's connection, beside the driver's connection that it belongs to.
 Change = tuple[models.Model, tuple[str, ...]]  # A row, and the fields of it that are written.
+# Who keeps back what several payments write, to write it together: see `gathering`.
+GATHERING: ContextVar[Any] = ContextVar("gathering", default=None)
 
 
 class PlainRow(models.Model):
@@ -49,6 +53,19 @@ def together() -> AbstractContextManager[Any]:
     return nullcontext() if connection.in_atomic_block else transaction.atomic()
 
 
+def cursor_of(here: Any) -> AbstractContextManager[Any]:
+    """One cursor for all that is asked in transactions of a connection: making one costs as much as a small statement.
+
+    Whoever takes it reads all rows before the next does. Tools that watch a connection's cursors get Django's own.
+    """
+    if not here.in_atomic_block or here.connection is None or here.queries_logged or "cursor" in here.__dict__:
+        return here.cursor()  # type: ignore[no-any-return]
+    raw, cursor = here.__dict__.get(KEPT_AS, (None, None))
+    if raw is not here.connection:
+        raw, cursor = here.__dict__[KEPT_AS] = here.connection, here.cursor()
+    return nullcontext(cursor)
+
+
 def update_row(row: models.Model, *names: str) -> None:
     """Write these fields of one row, as they stand on the object, with one UPDATE."""
     update_rows((row, names))
@@ -56,16 +73,20 @@ def update_row(row: models.Model, *names: str) -> None:
 
 def update_rows(*changes: Change) -> None:
     """Write these fields of these rows, in this order; PostgreSQL does it in one statement."""
+    if (gathering := GATHERING.get()) is not None:
+        for change in changes:
+            gathering.update(*change)
+        return
     here = connections[DEFAULT_DB_ALIAS]
     if here.vendor != "postgresql":
         for change in changes:
             sql, values = _updating(change, here)
-            with here.cursor() as cursor:
+            with cursor_of(here) as cursor:
                 cursor.execute(sql, values)
         return
     *before, (last, names) = changes
     sql, values = _after(before, *_updating((last, names), here), here)
-    with here.cursor() as cursor:
+    with cursor_of(here) as cursor:
         cursor.execute(sql, values)
 
 
@@ -75,6 +96,10 @@ def insert_row(row: models.Model, *, unless_taken: str = "", along: Change | Non
     `unless_taken` names a unique field: False, and nothing is written, if another row has its value already.
     """
     model = type(row)
+    if (gathering := GATHERING.get()) is not None and gathering.insert(row):
+        if along is not None:
+            gathering.update(*along)
+        return True
     here = connections[DEFAULT_DB_ALIAS]
     if along is not None and (here.vendor != "postgresql" or _is_listened_to(model)):
         insert_row(row)
@@ -86,13 +111,13 @@ def insert_row(row: models.Model, *, unless_taken: str = "", along: Change | Non
     sql, columns, filled = _insert(model, unless_taken)
     for field in filled:
         field.pre_save(row, add=True)
-    sql, values = _after([along] if along else [], sql, _values(row, columns, here), here)
-    with here.cursor() as cursor:
+    sql, values = _after([along] if along else [], sql, [written(row, here) for written in columns], here)
+    with cursor_of(here) as cursor:
         cursor.execute(sql, values)
-        made = cursor.fetchone()
-    if made is None:
+        made = cursor.fetchall()
+    if not made:
         return False
-    [row.pk] = made
+    [[row.pk]] = made
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
     return True
 
@@ -112,7 +137,7 @@ def _save_as_django_does(row: models.Model, unless_taken: str) -> bool:
 
 @cache
 def _update(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, list[Column]]:
-    fields = [model._meta.get_field(name) for name in names]
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
     columns = ", ".join(f'"{field.column}" = %s' for field in fields)
     table, key = model._meta.db_table, model._meta.pk.column
     return f'UPDATE "{table}" SET {columns} WHERE "{key}" = %s', [_column(field) for field in fields]  # noqa: S608
@@ -133,7 +158,7 @@ def _insert(model: type[models.Model], unless_taken: str) -> tuple[str, list[Col
 def _updating(change: Change, here: Any) -> tuple[str, list[Any]]:
     row, names = change
     sql, columns = _update(type(row), names)
-    return sql, [*_values(row, columns, here), row.pk]
+    return sql, [*(written(row, here) for written in columns), row.pk]
 
 
 def _after(changes: Sequence[Change], sql: str, values: list[Any], here: Any) -> tuple[str, list[Any]]:
@@ -141,42 +166,40 @@ def _after(changes: Sequence[Change], sql: str, values: list[Any], here: Any) ->
     if not changes:
         return sql, values
     updates = [_updating(change, here) for change in changes]
-    before = ", ".join(f"change_{place} AS ({update})" for place, (update, _values) in enumerate(updates))
+    before = ", ".join(f"change_{place} AS ({update})" for place, (update, _written) in enumerate(updates))
     return f"WITH {before} {sql}", [*(value for _sql, written in updates for value in written), *values]
 
 
 def _column(field: Any) -> Column:
     if isinstance(field, AmountField):
-        return field.attname, _written_amount(field)
-    if type(field).get_db_prep_save is models.Field.get_db_prep_save and isinstance(
-        field, (models.CharField, models.TextField)
-    ):
-        return field.attname, _written_text(field)
-    return field.attname, field.get_db_prep_save
+        return _amount_written(field)
+    as_it_is = str if isinstance(field, (models.CharField, models.TextField)) else None
+    if type(field).get_db_prep_save is not models.Field.get_db_prep_save:
+        as_it_is = None
+    name = field.attname
 
-
-def _written_amount(field: Any) -> Callable[[Any, Any], Any]:
-    def written(value: Any, here: Any) -> Any:
-        amount = value.amount if isinstance(value, Money) else value
-        if not isinstance(amount, Decimal):
-            return field.get_db_prep_save(amount, here)
-        return here.ops.adapt_decimalfield_value(amount, field.max_digits, field.decimal_places)
+    def written(row: models.Model, here: Any) -> Any:
+        value = row.__dict__.get(name, row)
+        if type(value) is as_it_is:
+            return value
+        return field.get_db_prep_save(getattr(row, name) if value is row else value, here)
 
     return written
 
 
-def _written_text(field: Any) -> Callable[[Any, Any], Any]:
-    def written(value: Any, here: Any) -> Any:
-        return value if type(value) is str else field.get_db_prep_save(value, here)
+def _amount_written(field: AmountField) -> Column:
+    """With the decimals of its currency, as Money would have it."""
+    name, digits, places = field.attname, field.max_digits, field.decimal_places
+
+    def written(row: models.Model, here: Any) -> Any:
+        held = row.__dict__
+        value, currency = held.get(name), held.get(CURRENCY)
+        if type(value) is Decimal and currency:
+            amount = shown(value, str(currency))
+        elif isinstance(value, Money):
+            amount = value.amount
+        else:
+            return field.get_db_prep_save(getattr(row, name), here)
+        return here.ops.adapt_decimalfield_value(amount, digits, places)
 
     return written
-
-
-def _values(row: models.Model, columns: list[Column], here: Any) -> list[Any]:
-    return [write(_held(row, name), here) for name, write in columns]
-
-
-def _held(row: models.Model, name: str) -> Any:
-    """As the object has it; a plain number is to become Money first, with the decimals of its currency."""
-    value = row.__dict__.get(name, row)
-    return getattr(row, name) if value is row or type(value) is Decimal else value

@@ -21,6 +21,7 @@ from payments.gateways.base import Fact, Outcome
 from payments.logs import traced
 from payments.models.announcing import announce
 from payments.models.claim import Claim
+from payments.models.gathering import tell_order
 from payments.models.facts import fold, is_foreign, learned, named_by, settle, tell_apart
 from payments.models.operation import UNANSWERED, Operation
 from payments.models.prepared import Prepared
@@ -50,11 +51,12 @@ def _locked(*joined: str, of: tuple[str, ...]) -> Callable[[int], Any]:
 
 def _operations_of_order(pk: int, order: int) -> Any:
     """A payment's operations, and the unsettled attempts on its order's other payments."""
-    attempts = Q(kind__in=("authorize", "purchase")) | Q(kind="capture", attempt=None)
-    # One that waited and was let go leaves its payment void, and the order free.
-    unsettled = Q(state__in=UNANSWERED) | Q(state="waiting", payment__state=PROCESSING)
-    mine_or_in_the_way = Q(payment=pk) | (unsettled & attempts)
-    return Operation._base_manager.filter(mine_or_in_the_way, payment__order=order).order_by("sequence")
+    return Operation._base_manager.filter(Q(payment=pk) | IN_THE_WAY, payment__order=order).order_by("sequence")
+
+
+ATTEMPTS = Q(kind__in=("authorize", "purchase")) | Q(kind="capture", attempt=None)
+# One that waited and was let go leaves its payment void, and the order free.
+IN_THE_WAY = (Q(state__in=UNANSWERED) | Q(state="waiting", payment__state=PROCESSING)) & ATTEMPTS
 
 
 # PostgreSQL locks in the order of OF: everybody takes the order first, so nobody waits in a circle.
@@ -97,20 +99,24 @@ class Settling(models.Model):
     def _apply(self, fact: Fact, by: Actor) -> tuple[Payment, Operation | None]:
         with transaction.atomic():
             payment = self._lock()
-            operations = payment.read_operations()
-            if is_foreign(payment, fact):
-                return payment, None
-            operation = named_by(fact, operations) or learned(payment, fact, operations, by)
-            told_apart = tell_apart(operation, fact, operations)
-            was = operation.state
-            if settle(operation, fact) or told_apart:
-                fold(operations, into=operation)
-                if fact.disputed:
-                    review_dispute(payment, operation)
-                else:
-                    review_bounce(payment, operation, was=was)
-                payment.conclude(operations, changed=operation, fact=fact, by=by)
-            return payment, operation
+            return payment, payment.take_fact(fact, payment.read_operations(), by=by)
+
+    def take_fact(self, fact: Fact, operations: list[Operation], *, by: Actor) -> Operation | None:
+        """`apply`, once this payment is locked and its operations are read."""
+        payment: Any = self
+        if is_foreign(payment, fact):
+            return None
+        operation = named_by(fact, operations) or learned(payment, fact, operations, by)
+        told_apart = tell_apart(operation, fact, operations)
+        was = operation.state
+        if settle(operation, fact) or told_apart:
+            fold(operations, into=operation)
+            if fact.disputed:
+                review_dispute(payment, operation)
+            else:
+                review_bounce(payment, operation, was=was)
+            payment.conclude(operations, changed=operation, fact=fact, by=by)
+        return operation
 
     def conclude(self, operations: list[Operation], *, changed: Operation, fact: Fact | None = None, by: Actor) -> None:
         """Write what the operations make of this locked payment: sums, state, the operation, and tell the order."""
@@ -127,7 +133,7 @@ class Settling(models.Model):
             Refund.objects.get_or_create(operation=changed, defaults={"payment": payment})
         # A refund may come back: it was counted, and is not any more.
         if payment.state != before or changed.state in ("succeeded", "waiting") or changed.kind == "refund":
-            payment.order.payment_changed(by=by)
+            tell_order(payment.order, by=by)
         announce(payment, changed, was=before, by=by)
 
     # Reading under the lock

@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from payments.gateways.base import Fact, Outcome
+from payments.models.rows import PlainRow
 
 # One that could not be used is tried again after these pauses, then left to staff.
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
@@ -30,7 +31,7 @@ class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
         return self.filter(state__in=STUCK)
 
 
-class WebhookEvent(models.Model):
+class WebhookEvent(PlainRow):
     """Stored before it is used, once per method and `dedupe_key`. `facts` is what it says, in our words.
 
     `payload` is what its gateway lets us keep, by allow-list; the body itself is not kept.

@@ -9,14 +9,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models.signals import ModelSignal, post_init, post_save, pre_init
+from django.test.utils import CaptureQueriesContext
 
 from orders.models import LineItem, Order
 from orders.models.order import LOCK
 from payments.errors import InvalidAmount
 from payments.models import Operation, Payment, PaymentMethod
-from payments.models.rows import insert_row, update_row
+from payments.models.rows import KEPT_AS, cursor_of, insert_row, update_row
 from payments.models.settling import (
     LOCK_PAYMENT,
     LOCK_TO_ASK,
@@ -68,7 +69,16 @@ def heard(signal: ModelSignal, model: type[models.Model]) -> Iterator[list[model
 # Reading
 
 
-@pytest.mark.parametrize("how", [LOCK_TO_ASK, LOCK_TO_SETTLE, LOCK_PAYMENT, OPERATIONS, LOCK], ids=str)
+QUERIES = {
+    "to ask": LOCK_TO_ASK,
+    "to settle": LOCK_TO_SETTLE,
+    "payment": LOCK_PAYMENT,
+    "operations": OPERATIONS,
+    "order": LOCK,
+}
+
+
+@pytest.mark.parametrize("how", QUERIES.values(), ids=QUERIES)
 def test_a_prepared_query_gives_what_django_gives(payment: Payment, how: Any) -> None:
     pk = payment.order_id if how is LOCK else payment.pk
     with transaction.atomic():
@@ -197,3 +207,16 @@ def test_two_rows_are_written_together(payment: Payment) -> None:
     assert (fresh.response_code, fresh.avs_response, fresh.updated_at) == ("auth_2", "N", payment.updated_at)
     assert Operation.objects.get(pk=held.pk).message == "é"
     assert Operation.objects.get(pk=new.pk).kind == "void"
+
+
+def test_one_cursor_serves_a_transaction_and_no_longer_than_its_connection() -> None:
+    with transaction.atomic():
+        with cursor_of(connection) as first, cursor_of(connection) as second:
+            assert first is second
+        with CaptureQueriesContext(connection) as seen, cursor_of(connection) as watched:
+            watched.execute("SELECT 1")
+        assert watched is not first and len(seen) == 1
+        raw, connection.__dict__[KEPT_AS] = connection.__dict__[KEPT_AS], (object(), first)
+        with cursor_of(connection) as third:
+            assert third is not first
+    assert raw[0] is connection.connection
