@@ -8,14 +8,15 @@ from contextlib import nullcontext
 from hashlib import sha256
 from typing import Any, cast
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DataError, IntegrityError, connection, transaction
-from django.db.models import BooleanField, CharField, F, Func, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import BooleanField, CharField, F, Func, QuerySet
 from django.utils import timezone
 
 from payments.actors import Actor, Origin
 from payments.errors import GatewayError, InvalidAmount, InvalidSignature, UnreadableNotice
 from payments.gateways.base import Fact, WebhookNotice
+from payments.known_methods import KnownMethod, known_method, read_method
 from payments.limiting import admit
 from payments.models import Operation, Payment, PaymentMethod, WebhookEvent
 from payments.models.webhook_event import LEASE, PAUSES, write_facts
@@ -26,22 +27,29 @@ logger = logging.getLogger(__name__)
 WEBHOOK = Actor(Origin.WEBHOOK)
 BATCH = 500  # Events of the inbox that are in memory at once while it is replayed.
 State = WebhookEvent.State
+RECEIVED, IGNORED = State.RECEIVED.value, State.IGNORED.value
 LONGEST_KEY = cast("CharField[str, str]", WebhookEvent._meta.get_field("dedupe_key")).max_length or 0
 COLUMNS = (
     *("dedupe_key", "type", "payload", "facts", "verified_by", "received_at"),
-    *("state", "tries", "next_try_at", "last_error", "applied_at"),
+    *("state", "next_try_at", "applied_at"),
 )
 # The method's row is looked at again while the event is stored: one that has changed since it was read has no id
 # here, and a row without a method is refused. So a method that is kept in memory can never be an old one.
 INSERT = f"""
-    INSERT INTO "{WebhookEvent._meta.db_table}" ("payment_method_id", {", ".join(f'"{name}"' for name in COLUMNS)})
+    INSERT INTO "{WebhookEvent._meta.db_table}"
+           ("payment_method_id", "tries", "last_error", {", ".join(f'"{name}"' for name in COLUMNS)})
     VALUES (
         (SELECT "id" FROM "{PaymentMethod._meta.db_table}"
           WHERE "id" = %s AND "code" = %s AND "gateway" = %s AND "test_mode" = %s AND CAST("config" AS text) = %s),
-        {", ".join(["%s"] * len(COLUMNS))}
+        0, '', {", ".join(["%s"] * len(COLUMNS))}
     )
     ON CONFLICT DO NOTHING RETURNING "id"
 """  # noqa: S608 (our own names)
+ATTRIBUTES = (
+    *("id", "payment_method_id", "dedupe_key", "type", "payload", "facts", "verified_by", "received_at"),
+    *("state", "tries", "next_try_at", "last_error", "applied_at", "payment_id"),
+)
+write_json = DjangoJSONEncoder().encode
 
 # The condition of the keys' index, word for word: as a parameter, SQLite would not see that the index has them all.
 HAS_KEY = Func(F("idempotency_key"), template="NOT (%(expressions)s = '')", output_field=BooleanField())
@@ -66,31 +74,32 @@ def receive(code: str, headers: Mapping[str, str], body: bytes, *, sender: str =
     it could not be verified and a database error where it could not be stored. Whatever happens after it is stored is
     ours to try again, and raises nothing.
     """
-    known = KNOWN.get(code)
+    known = known_method(code)
     try:
-        return _receive(known or _read_method(code), headers, body, sender)
+        return _receive(known or _read(code), headers, body, sender)
     except (InvalidSignature, UnreadableNotice, GatewayError):
         if known is None:
             raise
-        fresh = _read_method(code)
-        if _settings_of(fresh) == _settings_of(known):
+        fresh = _read(code)
+        if fresh.row == known.row:
             raise
     return _receive(fresh, headers, body, None)  # Its settings have changed since it was read.
 
 
-def _receive(method: PaymentMethod, headers: Mapping[str, str], body: bytes, sender: str | None) -> list[WebhookEvent]:
+def _receive(known: KnownMethod, headers: Mapping[str, str], body: bytes, sender: str | None) -> list[WebhookEvent]:
     """`sender` is counted; None was counted before."""
-    gateway = method.build_gateway()
-    if not gateway.capabilities.webhooks:
+    method, reader = known.method, known.reader()
+    if not reader.capabilities.webhooks:
         raise NoInbox(method.code)
-    notices = gateway.parse_webhook(headers, body)
-    verified_by = WebhookEvent.VerifiedBy.SIGNATURE
-    if not signs_its_notices(gateway):
-        verified_by = WebhookEvent.VerifiedBy.FETCH
+    notices = reader.parse_webhook(headers, body)
+    verified_by = WebhookEvent.VerifiedBy.SIGNATURE.value
+    if not signs_its_notices(reader):
+        verified_by = WebhookEvent.VerifiedBy.FETCH.value
         if sender is not None:
             admit(method.code, sender)
+        gateway = method.build_gateway()
         notices = [confirmed(notice, method, gateway, find_payment) for notice in notices]
-    stored = [store(method, key, notice, verified_by) for key, notice in _keyed(notices, body)]
+    stored = [store(known, key, notice, verified_by) for key, notice in _keyed(notices, body)]
     new = [event for event in stored if event is not None]
     for event in new:
         if event.facts:
@@ -98,57 +107,35 @@ def _receive(method: PaymentMethod, headers: Mapping[str, str], body: bytes, sen
     return new
 
 
-def store(method: PaymentMethod, key: str, notice: WebhookNotice, verified_by: str) -> WebhookEvent | None:
+def _read(code: str) -> KnownMethod:
+    known = read_method(code)
+    if known is None:
+        raise NoInbox(code)
+    return known
+
+
+def store(known: KnownMethod, key: str, notice: WebhookNotice, verified_by: str) -> WebhookEvent | None:
     """Write the event with one INSERT, leased to whoever wrote it. None if it is there already."""
-    now = timezone.now()
-    to_use = bool(notice.facts)  # Where nothing is to be done, nothing is to be written again.
-    event = WebhookEvent(
-        dedupe_key=key,
-        type=notice.type[:100],
-        payload=dict(notice.payload),
-        facts=write_facts(notice.facts),
-        verified_by=verified_by,
-        received_at=now,
-        state=State.RECEIVED if to_use else State.IGNORED,
-        next_try_at=now + LEASE if to_use else None,
-        applied_at=None if to_use else now,
-    )
-    fields: list[Any] = [WebhookEvent._meta.get_field(name) for name in COLUMNS]
-    values = [field.get_db_prep_save(getattr(event, field.attname), connection) for field in fields]
+    now, payload, facts = timezone.now(), dict(notice.payload), write_facts(notice.facts)
+    # Where nothing is to be done, nothing is to be written again.
+    state, lease, done = (RECEIVED, now + LEASE, None) if facts else (IGNORED, None, now)
+    moment = connection.ops.adapt_datetimefield_value
+    said = (key, notice.type[:100], write_json(payload), write_json(facts), verified_by, moment(now))
     try:
         # In a transaction of the caller's, a refused INSERT is to be undone alone.
         with transaction.atomic() if connection.in_atomic_block else nullcontext(), connection.cursor() as cursor:
-            cursor.execute(INSERT, [*_settings_of(method), *values])
+            cursor.execute(INSERT, (*known.row, *said, state, moment(lease), moment(done)))
             row = cursor.fetchone()
     except IntegrityError as error:
-        raise MethodChanged(method.code) from error
+        raise MethodChanged(known.method.code) from error
     except DataError as error:
         raise UnreadableNotice("The notice has what no text can have.") from error
     if row is None:
         return None
-    [event.pk] = row
-    event.payment_method = method
-    event._state.adding = False
+    values = (row[0], known.method.pk, key, said[1], payload, facts, verified_by, now, state, 0, lease, "", done, None)
+    event = WebhookEvent.from_db(connection.alias, ATTRIBUTES, values)
+    event.payment_method = known.method
     return event
-
-
-KNOWN: dict[str, PaymentMethod] = {}
-
-
-def _read_method(code: str) -> PaymentMethod:
-    """The method of that code with its settings as text, kept for the next notice. One that is switched off, too."""
-    KNOWN.pop(code, None)
-    method: PaymentMethod | None = (
-        PaymentMethod.objects.annotate(written_config=Cast("config", TextField())).filter(code=code).first()
-    )
-    if method is None:
-        raise NoInbox(code)
-    KNOWN[code] = method
-    return method
-
-
-def _settings_of(method: PaymentMethod) -> tuple[Any, ...]:
-    return method.pk, method.code, method.gateway, method.test_mode, method.__dict__["written_config"]
 
 
 def _keyed(notices: list[WebhookNotice], body: bytes) -> Iterator[tuple[str, WebhookNotice]]:

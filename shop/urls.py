@@ -13,6 +13,7 @@ admin.site.site_header = admin.site.site_title = "Everycent"
 admin.site.index_title = _("Back office")
 
 urlpatterns = [
+    path("payments/", include("payments.urls")),  # First: a provider's notices come by the thousand.
     path("", catalogue.home, name="home"),
     path("c/<slug:slug>/", catalogue.category, name="category"),
     path("p/<slug:slug>/", catalogue.product, name="product"),
@@ -27,7 +28,6 @@ urlpatterns = [
     path("favicon.ico", views.favicon),
     path("health/live", health.live),
     path("health/ready", health.ready),
-    path("payments/", include("payments.urls")),
     path("api/v1.0/payments/", include("payments.backends.urls")),
     path("checkout/", include("shop.checkout.urls")),
     path("order/<str:token>/", order_page.order_page, name="order"),

@@ -119,7 +119,8 @@ class Gateway:
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[WebhookNotice]:
         """What the provider tells us. Raises InvalidSignature before anything is believed, and UnreadableNotice.
 
-        A type that nobody knows is a notice without facts. `headers` may be in any case.
+        A type that nobody knows is a notice without facts. `headers` may be in any case. One adapter reads many
+        notices, several at a time: it keeps nothing of them.
         """
         raise self._cannot("parse_webhook", "webhooks")
 

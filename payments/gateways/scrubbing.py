@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 LONGEST_TEXT = 500
+SHORTEST_NUMBER = 12  # Digits.
 _DIGITS = re.compile(r"(?<!\d)\d(?:[ -]?\d){11,18}(?!\d)")
 
 
@@ -16,31 +18,47 @@ def keep(said: Mapping[str, Any], *names: str) -> dict[str, Any]:
     A dot leads into an object: `keep(answer, "status", "card.last4")` is `{"status": …, "card": {"last4": …}}`. What is
     not there is left out; what is neither text, number, truth nor a list of these is left out as well.
     """
-    kept: dict[str, Any] = {}
+    return _kept(said, _tree(names))
+
+
+@lru_cache(maxsize=256)
+def _tree(names: tuple[str, ...]) -> dict[str, Any]:
+    """The names as they lie in an answer: {"card": {"last4": {"": {}}}}, where "" says that this was named itself."""
+    tree: dict[str, Any] = {}
     for name in names:
-        *path, last = name.split(".")
-        source: Any = said
-        for step in path:
-            source = source.get(step) if isinstance(source, Mapping) else None
-        value = source.get(last) if isinstance(source, Mapping) else None
-        if (plain := _plain(value)) is not None:
-            target = kept
-            for step in path:
-                target = target.setdefault(step, {})
-            target[last] = plain
+        branch = tree
+        for step in (*name.split("."), ""):
+            branch = branch.setdefault(step, {})
+    return tree
+
+
+def _kept(said: Any, tree: Mapping[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    if not isinstance(said, Mapping):
+        return kept
+    for name, branch in tree.items():
+        value = said.get(name)
+        if isinstance(value, (str, int, list)):
+            if "" in branch:
+                kept[name] = _plain(value)
+        elif value is not None and (inside := _kept(value, branch)):
+            kept[name] = inside
     return kept
 
 
 def clean(text: Any) -> str:
     """A provider's words, fit for a row, a log and a page: short, and without anything that may be a card number."""
-    return _DIGITS.sub(_masked, str(text or ""))[:LONGEST_TEXT]
+    said = str(text or "")
+    return said if len(said) < SHORTEST_NUMBER else _DIGITS.sub(_masked, said)[:LONGEST_TEXT]
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return clean(value)
-    if isinstance(value, (bool, int)):
-        return value if isinstance(value, bool) or clean(str(value)) == str(value) else clean(str(value))
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if (written := str(value)) == (shown := clean(written)) else shown
     if isinstance(value, list):
         return [plain for each in value if (plain := _plain(each)) is not None]
     return None

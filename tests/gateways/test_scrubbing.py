@@ -31,6 +31,14 @@ def test_what_is_not_there_or_not_plain_is_left_out():
     assert keep(SAID, "nothing", "missing", "card", "card.missing", "status.deeper") == {}
 
 
+def test_a_name_may_stand_for_a_value_and_for_an_object():
+    assert keep(SAID, "card", "card.last4", "status", "status.deeper") == {
+        "card": {"last4": "4242"},
+        "status": "succeeded",
+    }
+    assert keep({"": {"": "x"}, "card": {"": "y"}}, "card", "card.last4") == {}
+
+
 def test_a_card_number_is_masked_also_where_it_was_named():
     assert keep(SAID, "card.number", "labels") == {"card": {"number": "•••• 4242"}, "labels": ["a", "•••• 1111"]}
     assert keep({"n": 4111111111111111}, "n") == {"n": "•••• 1111"}

@@ -206,6 +206,30 @@ def test_the_settings_of_a_method_may_change_at_any_time(provider, method, setti
     assert post(HOOK, *signed(event_about(None, event="evt_4"))) == 404
 
 
+def test_a_secret_and_a_gateway_may_be_changed_where_no_row_says_so(provider, method, settings):
+    assert post(HOOK, *signed(event_about(None))) == 200
+    settings.PAYMENT_SECRETS = {**SECRETS, "WIRED_HOOK": "whsec_new"}
+    assert post(HOOK, *signed(event_about(None, event="evt_2"))) == 400
+    assert post(HOOK, *signed(event_about(None, event="evt_2"), secret="whsec_new")) == 200
+    settings.PAYMENT_GATEWAYS = {**settings.PAYMENT_GATEWAYS, "wired": "payments.gateways.check.CheckGateway"}
+    assert post(HOOK, *signed(event_about(None, event="evt_3"), secret="whsec_new")) == 503
+    settings.PAYMENT_GATEWAYS = {name: path for name, path in settings.PAYMENT_GATEWAYS.items() if name != "wired"}
+    assert post(HOOK, *signed(event_about(None, event="evt_3"), secret="whsec_new")) == 503
+    assert WebhookEvent.objects.count() == 2
+
+
+@pytest.mark.parametrize("kind", ["dispute", "refund"])  # Ignored, and parked.
+def test_what_was_received_is_given_as_it_was_stored(provider, method, kind):
+    body, headers = signed(event_about(None, kind=kind))
+    [event] = inbox.receive("card", headers, body)
+    stored = WebhookEvent.objects.get()
+    for field in WebhookEvent._meta.concrete_fields:
+        assert getattr(event, field.attname) == getattr(stored, field.attname), field.name
+    assert event == stored
+    assert event.payment_method == method
+    assert inbox.receive("card", headers, body) == []
+
+
 def test_the_same_id_from_another_method_is_another_event(provider, method):
     wired_method(name="Other", code="other")
     body, headers = signed(event_about(None))
