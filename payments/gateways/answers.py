@@ -37,7 +37,8 @@ class Response:
 
     `authorization` is the handle for later actions and may repeat; `reference` names this one action at the
     provider. `amount_minor` (whole minor units) is what the provider says it did, None if it does not say.
-    `params` is what may be kept for staff: by allow-list, never a secret or a card number.
+    `params` is what may be kept for staff: by allow-list, never a secret or a card number. `occurred_at` is when it
+    happened by the provider's clock, None if that is not said.
     """
 
     outcome: Outcome
@@ -51,6 +52,7 @@ class Response:
     amount_minor: int | None = None
     next_action: Mapping[str, Any] | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
+    occurred_at: datetime | None = None
 
     @property
     def success(self) -> bool:
@@ -97,6 +99,7 @@ class Fact:
             cvv_message=response.cvv_message,
             next_action=response.next_action,
             params=response.params,
+            occurred_at=response.occurred_at,
         )
 
 

@@ -167,6 +167,7 @@ def told(both: Mapping[str, Any]) -> dict[str, Any]:
         "amount_minor": whole(action, "amount"),
         "next_action": _next(action) if outcome is Outcome.ACTION_REQUIRED else None,
         "params": keep(both, *PARAMS),
+        "occurred_at": moment(action, "changed"),
     }
 
 
@@ -262,6 +263,5 @@ def fact(both: Mapping[str, Any]) -> Fact:
         currency=text(action, "currency"),
         idempotency_key=str(action.get("idempotency_key") or ""),
         order_id=str(action.get("order_id") or ""),
-        occurred_at=moment(action, "changed"),
         **told(both),
     )

@@ -5,8 +5,8 @@ What is read and written is what Django would read and write, to the value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from decimal import Decimal
 from functools import cache
@@ -53,17 +53,26 @@ def together() -> AbstractContextManager[Any]:
     return nullcontext() if connection.in_atomic_block else transaction.atomic()
 
 
-def cursor_of(here: Any) -> AbstractContextManager[Any]:
+@contextmanager
+def cursor_of(here: Any) -> Iterator[Any]:
     """One cursor for all that is asked in transactions of a connection: making one costs as much as a small statement.
 
-    Whoever takes it reads all rows before the next does. Tools that watch a connection's cursors get Django's own.
+    Whoever takes it reads all rows; after an error the next one gets another. Tools that watch a connection's cursors
+    get Django's own.
     """
     if not here.in_atomic_block or here.connection is None or here.queries_logged or "cursor" in here.__dict__:
-        return here.cursor()  # type: ignore[no-any-return]
-    raw, cursor = here.__dict__.get(KEPT_AS, (None, None))
+        with here.cursor() as cursor:
+            yield cursor
+        return
+    raw, cursor = here.__dict__.pop(KEPT_AS, (None, None))
     if raw is not here.connection:
-        raw, cursor = here.__dict__[KEPT_AS] = here.connection, here.cursor()
-    return nullcontext(cursor)
+        cursor = here.cursor()
+    try:
+        yield cursor
+    except BaseException:
+        cursor.close()  # What it began may not go on while the transaction is taken back.
+        raise
+    here.__dict__[KEPT_AS] = here.connection, cursor
 
 
 def update_row(row: models.Model, *names: str) -> None:

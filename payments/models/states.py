@@ -149,11 +149,15 @@ class Ledger:
 
     def _capture_is_let_go(self, attempt: Operation | None) -> bool:
         return any(
-            void.state_before == COMPLETED
-            if void.asked and not void.guessed
-            else self.void_after_capture and attempt is not None and attempt.kind == "purchase"
+            void.state_before == COMPLETED if void.asked and not void.guessed else self._takes_sale_back(void, attempt)
             for void in self._succeeded(attempt, "void")
         )
+
+    def _takes_sale_back(self, void: Operation, attempt: Operation | None) -> bool:
+        """Whether a void that we only heard of gave the money back: not one from before the sale went through."""
+        if not self.void_after_capture or attempt is None or attempt.kind != "purchase":
+            return False
+        return not (void.occurred_at and attempt.occurred_at) or void.occurred_at >= attempt.occurred_at
 
     def captured_of(self, attempt: Operation | None) -> Decimal:
         if self._capture_is_let_go(attempt):

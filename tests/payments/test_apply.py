@@ -1,6 +1,7 @@
 """Law 4: one door for results; the same end whatever the order, the repeats and the mix."""
 
 import itertools
+from datetime import UTC, datetime
 
 import pytest
 from djmoney.money import Money
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.django_db
 
 WEBHOOK = Actor("webhook")
 DECLINED = Outcome.DECLINED
+VOIDED = ("void", "100.00", "0.00", "0.00")
 
 
 def usd(amount):
@@ -54,6 +56,25 @@ def test_a_lost_answer_that_a_webhook_brought_is_no_error(scripted):
 
     assert payment.authorize().authorization == "A"
     assert payment.state == "pending"
+
+
+@pytest.mark.parametrize("void_is_told_first", [True, False])
+@pytest.mark.parametrize(("voided_at", "then"), [(1, ("completed", "100.00", "100.00", "0.00")), (3, VOIDED)])
+def test_a_void_takes_a_sale_back_unless_it_came_before_the_sale_went_through(
+    scripted, voided_at, then, void_is_told_first
+):
+    """Somebody let go of a sale that waited, and it went through all the same: it is counted, and staff see why."""
+    hour = datetime(2026, 11, 22, tzinfo=UTC)
+    scripted.script["purchase"] = waiting("pi_1")
+    payment = purchased()
+    went_through = fact("purchase", authorization="pi_1", reference="ch_1", occurred_at=hour.replace(hour=2))
+    let_go = fact("void", authorization="pi_1", reference="v_1", occurred_at=hour.replace(hour=voided_at))
+
+    for told in (let_go, went_through) if void_is_told_first else (went_through, let_go):
+        payment.apply(told)
+
+    assert end(payment) == then
+    assert ("came through" in payment.review_reason) == (voided_at == 1)
 
 
 def test_a_repeated_fact_changes_nothing():

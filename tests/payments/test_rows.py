@@ -210,13 +210,19 @@ def test_two_rows_are_written_together(payment: Payment) -> None:
 
 
 def test_one_cursor_serves_a_transaction_and_no_longer_than_its_connection() -> None:
+    def cursor() -> Any:
+        with cursor_of(connection) as one:
+            return one
+
     with transaction.atomic():
-        with cursor_of(connection) as first, cursor_of(connection) as second:
-            assert first is second
-        with CaptureQueriesContext(connection) as seen, cursor_of(connection) as watched:
-            watched.execute("SELECT 1")
-        assert watched is not first and len(seen) == 1
-        raw, connection.__dict__[KEPT_AS] = connection.__dict__[KEPT_AS], (object(), first)
-        with cursor_of(connection) as third:
-            assert third is not first
-    assert raw[0] is connection.connection
+        first = cursor()
+        assert cursor() is first
+        with CaptureQueriesContext(connection) as seen:
+            OPERATIONS(0)
+        assert len(seen) == 1 and cursor() is first
+        connection.__dict__[KEPT_AS] = object(), first  # It was another connection's.
+        second = cursor()
+        assert second is not first
+        with pytest.raises(ZeroDivisionError), cursor_of(connection) as broken:
+            raise ZeroDivisionError
+        assert broken is second and cursor() is not second
