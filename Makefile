@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PY := $(BIN)/python
 STAMP := .venv/.requirements-installed
+# Every process would compile all that it imports anew: the workers of the tests, and what they start.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run tunnel test journeys check drill bench docs
@@ -33,8 +35,8 @@ tunnel: ## as run, for a provider on the internet that reaches this machine at U
 	PUBLIC_ORIGIN=$(URL) $(MAKE) run
 
 test: setup ## all tests, on SQLite and then on PostgreSQL
-	DATABASE_URL=sqlite:///test.sqlite3 $(PY) -m pytest -n 2 -m "not drill and not journey" $(ARGS)
-	$(PY) -m tests.with_postgres $(PY) -m pytest -n 2 -m "not drill and not journey" $(ARGS)
+	DATABASE_URL=sqlite:///test.sqlite3 $(PY) -m pytest -n 2 --dist worksteal -m "not drill and not journey" $(ARGS)
+	$(PY) -m tests.with_postgres $(PY) -m pytest -n 2 --dist worksteal -m "not drill and not journey" $(ARGS)
 
 journeys: setup ## click through the pages in Chromium (Debian's package chromium)
 	$(PY) -m tests.with_postgres $(PY) -m pytest -n 2 -m journey tests/journeys $(ARGS)

@@ -17,7 +17,8 @@ def tests(session: nox.Session) -> None:
     if not str(found).startswith(DJANGO[str(session.python)] + "."):
         session.error(f"expected Django {DJANGO[str(session.python)]}")
     session.run(
-        *("python", "-m", "pytest", "-n", "2", "-m", "not drill and not journey", *session.posargs),
+        *("python", "-m", "pytest", "-n", "2", "--dist", "worksteal"),
+        *("-m", "not drill and not journey", *session.posargs),
         env={"DATABASE_URL": "sqlite:///test.sqlite3"},
     )
 

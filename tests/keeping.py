@@ -5,6 +5,8 @@
         with kept(django_db_blocker, healthy_shop):
             yield
 
+Not for a module with a test of `transaction=True`, which empties the tables: it gets a module of its own.
+
 Each test's own changes, also those of these rows, are rolled back as always.
 """
 
@@ -15,24 +17,28 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings
 from django.core.management.color import no_style
 from django.db import connection
 from django.test import override_settings
 
-OURS = ("auth", "shop", "orders", "payments")
+OURS = ("auth", "axes", "shop", "orders", "payments")
 LEFT_ALONE = ("auth_permission",)  # Made with the tables.
 
 
 @contextmanager
 def kept(blocker: Any, make: Callable[[], Any]) -> Iterator[Any]:
-    """What `make` makes, with the scripted provider and without reactions."""
-    gateways = {**settings.PAYMENT_GATEWAYS, "scripted": "tests.scripted.ScriptedGateway"}
+    """What `make` makes, without reactions."""
     with blocker.unblock():
-        with override_settings(PAYMENT_GATEWAYS=gateways, REACTIONS={}):
-            made = make()
-        yield made
-        models = [model for label in OURS for model in apps.get_app_config(label).get_models(include_auto_created=True)]
-        tables = [model._meta.db_table for model in models if model._meta.db_table not in LEFT_ALONE]
-        emptied = connection.ops.sql_flush(no_style(), tables, allow_cascade=True)
-        connection.ops.execute_sql_flush(emptied)
+        try:
+            with override_settings(REACTIONS={}):
+                made = make()
+            yield made
+        finally:
+            empty()
+
+
+def empty() -> None:
+    models = [model for label in OURS for model in apps.get_app_config(label).get_models(include_auto_created=True)]
+    tables = [model._meta.db_table for model in models if model._meta.db_table not in LEFT_ALONE]
+    emptied = connection.ops.sql_flush(no_style(), tables, allow_cascade=True)
+    connection.ops.execute_sql_flush(emptied)

@@ -12,6 +12,7 @@ from orders.models import Order
 from payments.admin import search
 from payments.models import Payment
 from tests.factories import authorized, card_recipe, make_method, make_order, make_payment
+from tests.keeping import kept
 
 pytestmark = pytest.mark.django_db
 
@@ -30,9 +31,14 @@ def found(client, term, address=PAYMENTS):
     return set(re.findall(r'<th class="field-number"><a [^>]*>([^<]+)</a>', response.content.decode()))
 
 
-@pytest.fixture
-def payments():
-    """Two payments, each with all that can be searched, and nothing in common."""
+@pytest.fixture(scope="module")
+def payments(django_db_setup, django_db_blocker):
+    with kept(django_db_blocker, two_payments) as made:
+        yield made
+
+
+def two_payments():
+    """Each with all that can be searched, and nothing in common."""
     method = make_method()
     ada = make_order("10.00", email="Ada.Byron@Example.com", number="R100200300")
     bob = make_order("20.00", email="bob@example.com", number="web-77")

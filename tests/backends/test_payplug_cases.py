@@ -36,7 +36,7 @@ PAID, REFUSED = "4242424242424242", "4000000000000002"
 
 @pytest.fixture
 def server(settings):
-    made = PayPlugServer(late_s=0.8).start()
+    made = PayPlugServer(late_s=0.6).start()
     settings.PAYMENTS = {**settings.PAYMENTS, "PUBLIC_ORIGIN": "https://shop.example", "UNSIGNED_NOTICES_PER_IP": ""}
     settings.PAYMENT_SECRETS = {"PAYPLUG_SECRET_KEY": SECRET_KEY}
     gateway = "tests.gateways.payplug_bench.QuickPayPlug"

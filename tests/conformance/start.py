@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.utils import timezone
@@ -15,11 +16,18 @@ EARLIER = "AUTH-0"  # The authorization that every payment of the oracle begins 
 
 
 class Shop:
-    """What the rows of a test share: one card, and a payment method for each gateway and capture mode."""
+    """What the rows of a test share: one card, a payment method for each gateway and capture mode, and beginnings."""
 
     def __init__(self) -> None:
         self.card = CreditCard.objects.create(token="tok_1", brand="visa", last_four="1111", month=12, year=2030)
         self.methods: dict[tuple[str, bool], PaymentMethod] = {}
+        self.begun: dict[tuple[Any, ...], int] = {}
+
+    def begin(self, key: tuple[Any, ...], make: Callable[[], Payment]) -> Payment:
+        """A payment that many rows begin with, each with an instance of its own, and taking back what it does."""
+        if key not in self.begun:
+            self.begun[key] = make().pk
+        return Payment.objects.select_related("order").get(pk=self.begun[key])
 
     def method(self, gateway: str = "card", *, auto_capture: bool = False) -> PaymentMethod:
         key = (gateway, auto_capture)

@@ -40,7 +40,7 @@ def chunks() -> list[object]:
 
 @pytest.mark.parametrize("chunk", chunks())
 def test_rows(chunk: list[Row], shop: Shop) -> None:
-    """Each row on an order of its own. A row's difference is told column by column."""
+    """Each row on an order that no other has touched. A row's difference is told column by column."""
     if connection.vendor != "sqlite":
         print(f"a sample of {chunk[0].table}, seed {SEED}: rows {sorted(row.index for row in chunk)}")
     found = [line for row in chunk if left_out(row) is None for line in differences(row, shop)]

@@ -42,7 +42,7 @@ class QuickBraintree(BraintreeGateway):
     """With less patience: what is late is late soon. And in the currencies of which each stands for many."""
 
     capabilities = replace(BraintreeGateway.capabilities, currencies=frozenset("EUR USD GBP JPY KRW HUF TWD".split()))
-    patience = Patience(connect_ms=500, answer_ms=600, tries=1)
+    patience = Patience(connect_ms=500, answer_ms=400, tries=1)
 
 
 class BraintreeBench(GatewayConformance):
@@ -52,7 +52,7 @@ class BraintreeBench(GatewayConformance):
     notified = ("capture",)  # Of a hold, nothing is told.
 
     def start(self):
-        self.server = BraintreeServer(accounts=ACCOUNTS, late_s=0.8).start()
+        self.server = BraintreeServer(accounts=ACCOUNTS, late_s=0.6).start()
         self.config = config_of(self.server)
 
     def stop(self):

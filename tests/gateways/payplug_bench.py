@@ -27,7 +27,7 @@ CARD_OF = {does: card for card, does in CARDS.items()}
 class QuickPayPlug(PayPlugGateway):
     """With less patience: what is late is late soon."""
 
-    patience = Patience(connect_ms=500, answer_ms=600, tries=1)
+    patience = Patience(connect_ms=500, answer_ms=400, tries=1)
 
 
 class PayPlugBench(GatewayConformance):
@@ -36,7 +36,7 @@ class PayPlugBench(GatewayConformance):
     notices_age = False  # Nothing is signed, so no time is either.
 
     def start(self):
-        self.server = PayPlugServer(late_s=0.8).start()
+        self.server = PayPlugServer(late_s=0.6).start()
         self.config = {"secret_key": SECRET_KEY, "base_url": self.server.address}
 
     def stop(self):

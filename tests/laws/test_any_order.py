@@ -167,7 +167,7 @@ def test_a_refused_try_that_was_heard_waiting_is_ended_by_the_key_of_its_request
     assert end_of(payment)["unsettled"] == 0
 
 
-@settings(max_examples=25, suppress_health_check=CALM)
+@settings(max_examples=12, suppress_health_check=CALM)
 @given(st.data())
 def test_a_life_ends_the_same_however_it_is_told(data: Any):
     life = data.draw(lives())

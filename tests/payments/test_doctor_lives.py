@@ -29,18 +29,22 @@ def _no_receivers(settings: Any) -> None:
     settings.REACTIONS = {}
 
 
-@hypothesis_settings(max_examples=examples(25), suppress_health_check=CALM)
-@given(data=st.data())
-def test_no_finding_after_any_life_and_one_for_any_change(data: st.DataObject) -> None:
-    life = data.draw(lives())
-    tellings = data.draw(told(life))
-    with undone():
-        payment, keys = begin(life)
-        for telling in tellings:
-            payment.apply(telling.of(keys), by=telling.by)
-            payment.refresh_from_db()
-            assert findings(*ABOUT_MONEY) == [], life
-        assert_each_change_is_found(Payment.objects.get(pk=payment.pk))
+@pytest.mark.parametrize("many", [10, pytest.param(examples(200), marks=pytest.mark.drill)], ids=["a few", "many"])
+def test_no_finding_after_any_life_and_one_for_any_change(many: int) -> None:
+    @hypothesis_settings(max_examples=many, suppress_health_check=CALM)
+    @given(data=st.data())
+    def examined(data: st.DataObject) -> None:
+        life = data.draw(lives())
+        tellings = data.draw(told(life))
+        with undone():
+            payment, keys = begin(life)
+            for telling in tellings:
+                payment.apply(telling.of(keys), by=telling.by)
+                payment.refresh_from_db()
+                assert findings(*ABOUT_MONEY) == [], life
+            assert_each_change_is_found(Payment.objects.get(pk=payment.pk))
+
+    examined()
 
 
 def assert_each_change_is_found(payment: Payment) -> None:
@@ -71,10 +75,14 @@ class Examined(Shop):
             self.around.close()
 
 
-def test_no_finding_in_a_shop_to_which_anything_happens(settings: Any) -> None:
+@pytest.mark.parametrize("many", [5, pytest.param(examples(60), marks=pytest.mark.drill)], ids=["a few", "many"])
+def test_no_finding_in_a_shop_to_which_anything_happens(settings: Any, many: int) -> None:
     gateways = {**settings.PAYMENT_GATEWAYS, "bookkeeping": "tests.laws.provider.BookKeeping"}
     settings.PAYMENT_GATEWAYS = gateways
     calm = hypothesis_settings(
-        max_examples=examples(12), stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=many,
+        stateful_step_count=25,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(Examined, settings=calm)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from payments.errors import GatewayUnavailable
 from payments.gateways.base import Gateway, Outcome, Response
+from payments.models.asking import HEAD_START
 from tests.scripted import EVERYTHING
 
 PATIENCE = 20.0  # Seconds; longer than anything here may take.
@@ -149,9 +150,9 @@ class StrictGateway(RacingGateway):
 
 
 class HastyGateway(RacingGateway):
-    """A guard taken out: nobody is thought to be alive, and what is not found is thought undone at once."""
+    """Guards taken out: nobody is thought to be alive or on his way, and what is not found is undone at once."""
 
-    longest_call = timedelta(0)
+    longest_call = -HEAD_START
     capabilities = type(EVERYTHING)(
         **{name: getattr(EVERYTHING, name) for name in EVERYTHING.__slots__ if name != "visibility_window"},
         visibility_window=timedelta(0),

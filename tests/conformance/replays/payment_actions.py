@@ -23,6 +23,7 @@ from tests.conformance.observe import Watch, calls_in_solidus, history, order_su
 from tests.conformance.rule import Expectation, NotApplicable, Rule
 from tests.conformance.start import EARLIER, Shop, settled
 from tests.conformance.tables import Row
+from tests.laws.sandbox import undone
 
 GATEWAY = {
     "required_present": "card",
@@ -41,22 +42,31 @@ VERBS: dict[str, Callable[[Payment], Any]] = {
 }
 
 
+START = ("order_state", "source", "auto_capture", "payment_state")
+
+
 def replay(row: Row, shop: Shop) -> Expectation:
+    payment = shop.begin(tuple(row[name] for name in START), lambda: start(row, shop))
+    with undone():
+        watch = Watch(payment)
+        gateways.script(every=row["outcome"])
+        returned, error = raised(lambda: VERBS[row["action"]](payment))
+        return {
+            "raised": error,
+            "answered": returned is not None,
+            "calls": gateways.asked(payment),
+            "payments": payment.order.payments.count(),
+            **watch.look(),
+            **order_sums(payment.order),
+        }
+
+
+def start(row: Row, shop: Shop) -> Payment:
     order = shop.order(row["order_state"])
     method = shop.method(GATEWAY[row["source"]], auto_capture=row["auto_capture"])
     payment = shop.payment(order, row["payment_state"], method=method, source="present" in row["source"])
     settled(order)
-    watch = Watch(payment)
-    gateways.script(every=row["outcome"])
-    returned, error = raised(lambda: VERBS[row["action"]](payment))
-    return {
-        "raised": error,
-        "answered": returned is not None,
-        "calls": gateways.asked(payment),
-        "payments": order.payments.count(),
-        **watch.look(),
-        **order_sums(order),
-    }
+    return payment
 
 
 def solidus(row: Row) -> Expectation:
