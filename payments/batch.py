@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django_fsm import TransitionNotAllowed
 
-from payments.actors import Actor, Origin
-from payments.errors import GatewayError, GatewayUnavailable, InvalidAmount, PaymentDeclined
-from payments.logs import about
+from payments.capturing import Capturing
 from payments.models import Operation, Payment
-from payments.models.asking import lend_connection
-from payments.money import Money
+from payments.outcomes import Candidate, Handled, Result, handle
 from payments.pacing import Pacing
-from payments.workers import work
+from payments.workers import shares_one_connection, work
 
-logger = logging.getLogger(__name__)
+__all__ = ["Candidate", "Handled", "Result", "Selection", "handle", "plan", "run"]
 
-BATCH = Actor(Origin.BATCH)
 PAGE = 500
-TRIES = 4  # Of one payment, while the provider was too busy or down and surely did nothing.
-
-
-class Result(StrEnum):
-    DONE = "done"
-    DECLINED = "declined"
-    UNKNOWN = "unknown"  # Asked, and the answer was lost: it is recovered, not asked again.
-    HELD = "held"  # Not asked, for a reason.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,28 +56,6 @@ class Selection:
         if self.orders:
             found = found.filter(order__number__in=self.orders)
         return found.order_by(F("capture_by").asc(nulls_last=True), "id")  # type: ignore[no-any-return]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """One payment of the plan. `held`: why it is not asked for, "" where it is."""
-
-    pk: int
-    order: str
-    payment: str = ""
-    method: str = ""
-    amount: Money | None = None
-    held: str = ""
-    seen: Payment | None = None  # As the plan read it.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handled:
-    """What became of one payment."""
-
-    candidate: Candidate
-    result: Result
-    said: str = ""
 
 
 def plan(selection: Selection, verb: str) -> Iterator[Candidate]:
@@ -181,65 +144,7 @@ def run(candidates: Iterator[Candidate], verb: str, *, pacing: Pacing, workers: 
 
     Whoever stops it, or kills it, may start it again: what was asked is in the journal, and is not asked twice.
     """
+    if verb == "capture" and workers > 1 and not shares_one_connection():
+        yield from Capturing(candidates, pacing=pacing, workers=workers).run()
+        return
     yield from work(candidates, lambda each: handle(each, verb, pacing=pacing), workers=workers)
-
-
-def handle(candidate: Candidate, verb: str, *, pacing: Pacing) -> Handled:
-    """Capture or void one payment, within its method's pace; while the provider is down, wait for it."""
-    with about(order=candidate.order, payment=candidate.payment):
-        return _handle(candidate, verb, pacing)
-
-
-def _handle(candidate: Candidate, verb: str, pacing: Pacing) -> Handled:
-    if candidate.held:
-        return Handled(candidate=candidate, result=Result.HELD, said=candidate.held)
-    for _try in range(TRIES):
-        pacing.wait(candidate.method)
-        result, said = _ask(candidate, verb, pacing)
-        if result is not None:
-            return Handled(candidate=candidate, result=result, said=said)
-    return Handled(candidate=candidate, result=Result.HELD, said=said)
-
-
-def _ask(candidate: Candidate, verb: str, pacing: Pacing) -> tuple[Result | None, str]:
-    """What became of it; no result where it surely was not done and may be asked for again."""
-    # A capture looks for itself whether somebody was quicker since the plan was made, a void is not to go further.
-    payment = candidate.seen or Payment.objects.get(pk=candidate.pk)
-    if payment.state != Payment.State.PENDING:
-        return _too_late(payment)
-    try:
-        done = payment.capture(by=BATCH) if verb == "capture" else payment.void_transaction(by=BATCH)
-    except PaymentDeclined as error:
-        pacing.answered(candidate.method)
-        return Result.DECLINED, error.message
-    except GatewayUnavailable as error:
-        pacing.silent(candidate.method, retry_after=error.retry_after)
-        return _look_up(payment, verb, error.message, pacing)
-    except (GatewayError, InvalidAmount, TransitionNotAllowed) as error:
-        return Result.HELD, str(error)
-    except Exception as error:  # Its operation is unknown, and in the journal; the others go on.
-        logger.exception("Payment %s: %s failed", candidate.payment, verb)
-        return Result.UNKNOWN, type(error).__name__
-    if done is None:
-        return _too_late(payment)
-    pacing.answered(candidate.method)
-    return Result.DONE, ""
-
-
-def _too_late(payment: Payment) -> tuple[Result, str]:
-    return Result.HELD, _("it is %(state)s by now") % {"state": payment.get_state_display()}
-
-
-def _look_up(payment: Payment, verb: str, said: str, pacing: Pacing) -> tuple[Result | None, str]:
-    """Once the provider is there again: what became of the request whose answer was lost."""
-    if payment.read_ledger().unanswered is not None:
-        lend_connection()
-        pacing.wait(payment.payment_method.code)
-        payment.recover(by=BATCH)
-        if payment.read_ledger().unanswered is not None:
-            return Result.UNKNOWN, said
-        pacing.answered(payment.payment_method.code)
-    asked = payment.operations.filter(kind=verb).latest("sequence")
-    if asked.state == Operation.State.SUCCEEDED:
-        return Result.DONE, ""
-    return (Result.DECLINED, asked.message) if asked.state == Operation.State.DECLINED else (None, said)

@@ -54,6 +54,10 @@ class Payable(Protocol):
     def lines_for_gateway(self) -> Sequence[Mapping[str, Any]]:
         """The lines as plain data, amounts in whole minor units."""
 
+    @staticmethod
+    def payments_changed(orders: Sequence[Any], *, by: Actor) -> None:
+        """`payment_changed` of several locked orders."""
+
     def payment_changed(self, *, by: Actor, note: str = "") -> None:
         """A payment of this order has changed: database work only, in the caller's transaction, the order locked.
 

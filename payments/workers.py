@@ -24,7 +24,7 @@ def work(jobs: Iterable[Job], do: Callable[[Job], Result], *, workers: int) -> I
     that a job which waits for its turn holds none. A job that raises ends the run: `do` catches what one job may
     suffer. Whoever stops listening stops the feeding; what has begun is finished.
     """
-    if workers <= 1 or _shares_one_connection():
+    if workers <= 1 or shares_one_connection():
         yield from map(do, jobs)
         return
     todo: queue.Queue[object] = queue.Queue(maxsize=workers * WAITING)
@@ -89,6 +89,6 @@ def _drain(todo: queue.Queue[object]) -> None:
             return
 
 
-def _shares_one_connection() -> bool:
+def shares_one_connection() -> bool:
     """A SQLite in memory is one connection for all threads: there the jobs take turns."""
     return connection.vendor == "sqlite" and connection.is_in_memory_db()  # type: ignore[attr-defined]

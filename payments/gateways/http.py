@@ -9,12 +9,10 @@ What comes back is an answer: a status below 500 and a JSON object. Everything e
 from __future__ import annotations
 
 import http.client
+import io
 import json
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -172,12 +170,12 @@ class Line:
             connection.connect()
             if time.monotonic_ns() - began > self.patience.connect_ms * 1_000_000:  # Slow names, several addresses.
                 raise TimeoutError("connecting took too long")
-            with cut_off_after(self.patience.answer_ms, connection.sock):
-                connection.request(
-                    method, target, body=body or None, headers=headers, preload_content=False, decode_content=False
-                )
-                answer = connection.getresponse()
-                content = read_all(answer)
+            connection.sock = Deadline(connection.sock, self.patience.answer_ms)
+            connection.request(
+                method, target, body=body or None, headers=headers, preload_content=False, decode_content=False
+            )
+            answer = connection.getresponse()
+            content = read_all(answer)
         finally:
             connection.close()
         return answer.status, {name.lower(): value for name, value in answer.headers.items()}, content
@@ -193,28 +191,48 @@ def read_all(answer: BaseHTTPResponse) -> bytes:
     return content
 
 
-@contextmanager
-def cut_off_after(milliseconds: int, connected: socket.socket | None) -> Iterator[None]:
-    """Hang up when the time is over: a socket's own time-out begins anew with every byte that drips in."""
-    over = threading.Event()
+class Deadline:
+    """A connected socket that is over at one moment: its own time-out would begin anew with every byte that drips."""
 
-    def hang_up() -> None:
-        over.set()
-        with suppress(OSError):  # The plain socket's way, also under TLS, whose own would wait for the other side.
-            socket.socket.shutdown(connected, socket.SHUT_RDWR)  # type: ignore[arg-type]
+    def __init__(self, connected: Any, milliseconds: int) -> None:
+        self.connected, self.over_at = connected, time.monotonic() + milliseconds / 1000
 
-    if connected is not None:
-        connected.settimeout(milliseconds / 1000)
-    timer = threading.Timer(milliseconds / 1000, hang_up)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    except TROUBLE as trouble:
-        if over.is_set():
-            raise TimeoutError("the answer took too long") from trouble
-        raise
-    finally:
-        timer.cancel()
-    if over.is_set():
-        raise TimeoutError("the answer took too long")
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connected, name)
+
+    def settimeout(self, seconds: float | None) -> None:
+        """The time that is left is the only one: what urllib3 would set is not asked for."""
+
+    def start(self) -> None:
+        """Let one call last as long as time is left. Raises TimeoutError where none is."""
+        left = self.over_at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer took too long")
+        self.connected.settimeout(left)
+
+    def sendall(self, data: bytes) -> None:
+        left = memoryview(data)
+        while left:
+            self.start()
+            left = left[self.connected.send(left) :]
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(Incoming(self, self.connected.makefile(mode, buffering=0)))
+
+
+class Incoming(io.RawIOBase):
+    """What is read from it, call by call within its deadline."""
+
+    def __init__(self, deadline: Deadline, raw: io.RawIOBase) -> None:
+        self.deadline, self.raw = deadline, raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self.deadline.start()
+        return self.raw.readinto(buffer)
+
+    def close(self) -> None:
+        super().close()
+        self.raw.close()

@@ -121,7 +121,7 @@ def write_alike(model: type[models.Model], names: tuple[str, ...], found: list[A
     sets = ", ".join(f"{name} = new.{name}" for name in own[1:])
     table = f'"{model._meta.db_table}"'
     sql = f"UPDATE {table} SET {sets} FROM (VALUES ({first}){others}) AS new ({', '.join(own)})"  # noqa: S608
-    values = [value for row in found for value in (row.pk, *rows._values(row, columns, connection))]
+    values = [value for row in found for value in (row.pk, *(written(row, connection) for written in columns))]
     with connection.cursor() as cursor:
         cursor.execute(f"{sql} WHERE {table}.{own[0]} = new.{own[0]}", values)
 
@@ -139,7 +139,7 @@ def insert_alike(model: type[models.Model], found: list[Any]) -> None:
         row._prepare_related_fields_for_save(operation_name="save")
         for field in filled:
             field.pre_save(row, add=True)
-    values = [value for row in found for value in rows._values(row, columns, connection)]
+    values = [written(row, connection) for row in found for written in columns]
     with connection.cursor() as cursor:
         cursor.execute(sql.replace(places, ", ".join([places] * len(found))), values)
         made = cursor.fetchall()

@@ -21,8 +21,8 @@ from payments.gateways.base import Fact, Outcome
 from payments.logs import traced
 from payments.models.announcing import announce
 from payments.models.claim import Claim
-from payments.models.gathering import tell_order
 from payments.models.facts import fold, is_foreign, learned, named_by, settle, tell_apart
+from payments.models.gathering import tell_order
 from payments.models.operation import UNANSWERED, Operation
 from payments.models.prepared import Prepared
 from payments.models.refund import Refund

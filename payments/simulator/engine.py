@@ -91,8 +91,8 @@ class Engine:
         """No more requests than `rate` in any second of the machine's own time."""
         if not self.options.rate:
             return
+        now = machine_time()  # When it arrived, not when its turn at the books came.
         with self.store.lock:
-            now = machine_time()
             while self.arrivals and self.arrivals[0] <= now - SECOND:
                 self.arrivals.popleft()
             if len(self.arrivals) >= self.options.rate:

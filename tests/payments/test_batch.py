@@ -348,6 +348,45 @@ def test_at_least_95_percent_of_a_limit_are_used(rate):
     assert 0.95 * rate <= a_little_below(rate) < rate
 
 
+def test_who_woke_late_is_not_made_up_for():
+    clock, left = Clock(), []
+    late = [0.0, 0.03, 0.0, 0.0, 0.05, 0.0, 0.01]
+    pacing = Pacing({"": 20}, clock=lambda: clock.now, sleep=lambda seconds: clock.sleep(seconds + late[0]))
+    for _request in range(200):
+        late.append(late.pop(0))
+        pacing.wait("card")
+        left.append(clock.now)
+    assert all(later - earlier > 1 for earlier, later in zip(left, left[20:], strict=False))
+    assert len(left) / left[-1] > 0.8 * 20
+
+
+def test_what_arrived_late_counts_from_then():
+    clock = Clock()
+    pacing = clock.pacing(card=2)
+    turns = [pacing.reserve("card") for _request in range(4)]
+    for turn, took in zip(turns[:2], (0.1, 0.3), strict=True):
+        assert pacing.take("card", turn)
+        clock.now += took
+        pacing.heard("card", turn)
+    assert pacing.take("card", turns[2])
+    assert clock.now == pytest.approx(2 / a_little_below(2))
+    assert pacing.take("card", turns[3])
+    assert clock.now == pytest.approx(3 / a_little_below(2) + 0.2)  # The second one was 0.2 s slower than the first.
+
+
+def test_a_turn_that_was_reserved_does_not_hold_once_the_provider_is_down():
+    clock = Clock()
+    pacing = clock.pacing(card=10)
+    first, second = pacing.reserve("card"), pacing.reserve("card", within=1)
+    assert pacing.reserve("card", within=0.1) is None
+    assert pacing.take("card", first)
+    pacing.silent("card", retry_after=5)
+    assert not pacing.take("card", second)
+    assert pacing.reserve("card") is None
+    pacing.wait("card")
+    assert clock.now == pytest.approx(5)
+
+
 def test_a_rate_without_a_name_holds_for_each_method():
     clock = Clock()
     pacing = Pacing({"": 10.0, "fast": 100.0}, clock=lambda: clock.now, sleep=clock.sleep)
