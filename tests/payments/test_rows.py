@@ -147,7 +147,11 @@ def test_a_row_is_written_as_django_writes_it() -> None:
 
 def test_every_kind_of_value_is_written_as_django_writes_it(payment: Payment) -> None:
     moment = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
-    facts = {"state": "waiting", "next_action": {"url": "https://example.com/ä"}, "params": {"a": [1, None]}}
+    facts: dict[str, Any] = {
+        "state": "waiting",
+        "next_action": {"url": "https://example.com/ä"},
+        "params": {"a": [1, None]},
+    }
     facts |= {"answered_at": moment, "message": "é", "amount": Decimal("0.0001"), "final": False, "user": None}
     names = [name for name in facts if name != "user"]
     mine, django_s = (Operation(payment=payment, sequence=sequence, kind="refund", **facts) for sequence in (11, 12))
@@ -169,7 +173,7 @@ def test_a_number_that_is_taken_is_drawn_again(monkeypatch: pytest.MonkeyPatch) 
 def test_times_fill_themselves_in() -> None:
     payment = make_order("48.00").add_payment(make_method())
     fresh = Payment.objects.get(pk=payment.pk)
-    assert payment.created_at and (fresh.created_at, fresh.updated_at) == (payment.created_at, payment.updated_at)
+    assert (fresh.created_at, fresh.updated_at) == (payment.created_at, payment.updated_at)
 
 
 def test_a_relation_that_is_not_saved_is_refused() -> None:
