@@ -113,7 +113,7 @@ def write_alike(model: type[models.Model], names: tuple[str, ...], found: list[A
         for row in found:
             rows.update_row(row, *names)
         return
-    _sql, columns = rows._update(model, names)
+    _sql, columns = rows.update_sql(model, names)
     fields: list[Any] = [model._meta.pk, *(model._meta.get_field(name) for name in names)]
     own, given = [f'"{field.column}"' for field in fields], [_kind(field, connection) for field in fields]
     first = ", ".join(f"%s::{kind}" for kind in given)
@@ -133,7 +133,7 @@ def insert_alike(model: type[models.Model], found: list[Any]) -> None:
         for row in found:
             rows.insert_row(row)
         return
-    sql, columns, filled = rows._insert(model, "")
+    sql, columns, filled = rows.insert_sql(model, "")
     places = f"({', '.join(['%s'] * len(columns))})"
     for row in found:
         row._prepare_related_fields_for_save(operation_name="save")

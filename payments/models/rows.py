@@ -117,7 +117,7 @@ def insert_row(row: models.Model, *, unless_taken: str = "", along: Change | Non
     if _is_listened_to(model):
         return _save_as_django_does(row, unless_taken)
     row._prepare_related_fields_for_save(operation_name="save")  # type: ignore[attr-defined]
-    sql, columns, filled = _insert(model, unless_taken)
+    sql, columns, filled = insert_sql(model, unless_taken)
     for field in filled:
         field.pre_save(row, add=True)
     sql, values = _after([along] if along else [], sql, [written(row, here) for written in columns], here)
@@ -145,7 +145,7 @@ def _save_as_django_does(row: models.Model, unless_taken: str) -> bool:
 
 
 @cache
-def _update(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, list[Column]]:
+def update_sql(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, list[Column]]:
     fields: list[Any] = [model._meta.get_field(name) for name in names]
     columns = ", ".join(f'"{field.column}" = %s' for field in fields)
     table, key = model._meta.db_table, model._meta.pk.column
@@ -153,7 +153,7 @@ def _update(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, lis
 
 
 @cache
-def _insert(model: type[models.Model], unless_taken: str) -> tuple[str, list[Column], list[Any]]:
+def insert_sql(model: type[models.Model], unless_taken: str) -> tuple[str, list[Column], list[Any]]:
     """The statement, what it takes, and the fields that fill themselves in (`auto_now`)."""
     meta: Any = model._meta
     fields = [field for field in meta.concrete_fields if not field.primary_key]
@@ -166,7 +166,7 @@ def _insert(model: type[models.Model], unless_taken: str) -> tuple[str, list[Col
 
 def _updating(change: Change, here: Any) -> tuple[str, list[Any]]:
     row, names = change
-    sql, columns = _update(type(row), names)
+    sql, columns = update_sql(type(row), names)
     return sql, [*(written(row, here) for written in columns), row.pk]
 
 
